@@ -1,0 +1,50 @@
+//! A PostgreSQL of the program's own, for those who have none: started, watched and stopped here.
+//!
+//! Why not a library: the data's safety is the point, and the one that exists turns `fsync` off and
+//! deletes the data when dropped (ARCHITECTURE.md, "Embedded PostgreSQL").
+//!
+//! The folder `postgresql` in the data directory, mode 0700, holds
+//!
+//! | name               | what it is                                                        |
+//! |--------------------|-------------------------------------------------------------------|
+//! | `lock`             | locked by the process that owns the server; holds its process id   |
+//! | `cluster/data`     | the cluster                                                        |
+//! | `cluster/credentials.json` | the passwords, mode 0600                                   |
+//! | `socket`           | the unix socket; the server listens nowhere else                   |
+//! | `server.log`       | what the server writes                                             |
+//! | `server`           | a copy of the server's programs, where its account can't read the original |
+
+mod account;
+mod binaries;
+mod cluster;
+mod postmaster;
+mod process;
+mod server;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+pub use account::data_directory;
+pub use server::{EmbeddedServer, Options, open};
+
+/// What the start is doing now, in the order in which steps may come; most starts skip some.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum StartStep {
+    /// Looking for the PostgreSQL programs and preparing the folders.
+    FindingServer,
+    /// The server of a program that ended is still shutting down.
+    WaitingForPreviousServer,
+    /// Copying the programs to where the server's account can read them.
+    CopyingServer,
+    /// Making a new cluster.
+    CreatingDatabase,
+    /// Starting the server.
+    StartingServer,
+    /// The server was not shut down cleanly and replays its log.
+    Recovering,
+    /// Logging in.
+    Connecting,
+    /// Bringing the schema up to date.
+    Migrating,
+}

@@ -1,0 +1,404 @@
+//! One error type for the whole core: what was attempted, why it failed and what to do.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// The result of every fallible operation of the core.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong, with the facts that the person who must act needs.
+///
+/// `Display` says what was attempted and why it failed, [`Error::action`] what to do about it.
+/// No variant carries a password or a connection string.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder for the database can't be created or written.
+    #[error("The data directory {} can't be written: {source}", path.display())]
+    DataDirectoryUnwritable {
+        /// The folder that was tried.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+
+    /// No room for the database.
+    #[error("The disk of {} is full ({available_mib} MiB free)", path.display())]
+    DiskFull {
+        /// The folder on the full disk.
+        path: PathBuf,
+        /// What is left for an ordinary user, in MiB.
+        available_mib: u64,
+        /// What the server said, when it was the server that failed.
+        detail: Option<String>,
+    },
+
+    /// The cluster on disk was made by another major version of PostgreSQL.
+    #[error(
+        "The database in {} was made by PostgreSQL {data_major}, but the server at hand is PostgreSQL {server_major}",
+        path.display()
+    )]
+    ServerVersionMismatch {
+        /// The cluster's folder.
+        path: PathBuf,
+        /// Major version in the cluster's `PG_VERSION`.
+        data_major: u32,
+        /// Major version of the server binaries.
+        server_major: u32,
+    },
+
+    /// The path of the unix socket is longer than the operating system allows.
+    #[error(
+        "The path of the server's socket is too long: {} has {length} bytes, {limit} are allowed",
+        path.display()
+    )]
+    SocketPathTooLong {
+        /// The socket's path.
+        path: PathBuf,
+        /// Its length in bytes.
+        length: usize,
+        /// The longest path allowed, in bytes.
+        limit: usize,
+    },
+
+    /// There is no PostgreSQL server to start.
+    #[error("No PostgreSQL server was found")]
+    ServerBinariesMissing {
+        /// The folders that were looked into, in order.
+        searched: Vec<PathBuf>,
+    },
+
+    /// The server binaries exist but do not run, or are too old.
+    #[error("The PostgreSQL server in {} can't be used: {reason}", path.display())]
+    ServerBinariesUnusable {
+        /// The folder with `initdb` and `postgres`.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+
+    /// Another process holds the data directory and its server can't be reached.
+    #[error(
+        "The data directory {} is in use by another program{} whose database doesn't answer",
+        path.display(),
+        process_id.map(|id| format!(" (process {id})")).unwrap_or_default()
+    )]
+    DataDirectoryInUse {
+        /// The folder.
+        path: PathBuf,
+        /// The process that holds it, where it is known.
+        process_id: Option<u32>,
+    },
+
+    /// The running server does not have a setting that the data's safety rests on.
+    #[error("The server runs with {setting} = {value}, which would put the data at risk")]
+    UnsafeServerSettings {
+        /// The setting's name.
+        setting: &'static str,
+        /// Its value in the running server.
+        value: String,
+    },
+
+    /// `initdb` or `postgres` failed.
+    #[error("{attempted} failed")]
+    ServerStartFailed {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// The last lines that the program wrote.
+        detail: String,
+    },
+
+    /// The database did not answer.
+    #[error("{attempted} failed because the database didn't answer")]
+    DatabaseUnavailable {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// The driver's reason.
+        source: sqlx::Error,
+    },
+
+    /// A migration failed; the database is as it was before it.
+    #[error("Bringing the database's schema up to date failed")]
+    MigrationFailed {
+        /// The migrator's reason.
+        source: sqlx::migrate::MigrateError,
+    },
+
+    /// The database was migrated by a newer program.
+    #[error("The database's schema (version {version}) is newer than this program")]
+    SchemaNewer {
+        /// The newest migration applied to the database that the program doesn't know.
+        version: i64,
+    },
+
+    /// There is no extension with that id.
+    #[error("There is no extension {id:?}")]
+    ExtensionNotFound {
+        /// The id that was asked for.
+        id: String,
+    },
+
+    /// The database refused the operation to this login.
+    #[error("{attempted} isn't allowed for this login")]
+    Forbidden {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// The database's reason.
+        source: sqlx::Error,
+    },
+
+    /// The caller's input breaks a rule.
+    #[error("{message}")]
+    InvalidInput {
+        /// The field at fault.
+        field: &'static str,
+        /// What is wrong with it.
+        message: String,
+        /// How to put it right.
+        action: &'static str,
+    },
+
+    /// Something that should not happen.
+    #[error("{attempted} failed")]
+    Internal {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Names the kind of an [`Error`] to callers that branch on it. The spelling is part of the interface.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, Type)]
+#[serde(rename_all = "snake_case")]
+#[allow(
+    missing_docs,
+    reason = "each code is documented at the error variant of the same name"
+)]
+pub enum ErrorCode {
+    DataDirectoryUnwritable,
+    DiskFull,
+    ServerVersionMismatch,
+    SocketPathTooLong,
+    ServerBinariesMissing,
+    ServerBinariesUnusable,
+    DataDirectoryInUse,
+    UnsafeServerSettings,
+    ServerStartFailed,
+    DatabaseUnavailable,
+    MigrationFailed,
+    SchemaNewer,
+    ExtensionNotFound,
+    Forbidden,
+    InvalidInput,
+    Internal,
+}
+
+/// An [`Error`] as it is shown to a person or sent to another program.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+pub struct ErrorReport {
+    /// The kind of error.
+    pub code: ErrorCode,
+    /// What was attempted and why it failed: one sentence.
+    pub message: String,
+    /// What to do: one sentence.
+    pub action: String,
+    /// The cause in the words of whatever failed, such as the server log's last lines.
+    pub detail: Option<String>,
+    /// The field at fault, where the input broke a rule.
+    pub field: Option<String>,
+}
+
+impl Error {
+    /// Wraps what a query returned: refused, unreachable, full and unexpected are told apart by
+    /// SQLSTATE (PostgreSQL manual, appendix A), never by message text.
+    pub(crate) fn from_query(attempted: &'static str, source: sqlx::Error) -> Self {
+        let sqlstate = source
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .map(std::borrow::Cow::into_owned);
+        match sqlstate.as_deref() {
+            Some("42501") => Self::Forbidden { attempted, source },
+            Some("53100") => Self::DiskFull {
+                path: PathBuf::from("the database server"),
+                available_mib: 0,
+                detail: Some(source.to_string()),
+            },
+            // Class 08: connection exception; 57P01 to 57P03: the server is shutting down or starting.
+            Some(code) if code.starts_with("08") || code.starts_with("57P0") => {
+                Self::DatabaseUnavailable { attempted, source }
+            }
+            Some(_) => Self::Internal {
+                attempted,
+                source: source.into(),
+            },
+            None => match source {
+                sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Tls(_) => Self::DatabaseUnavailable { attempted, source },
+                other => Self::Internal {
+                    attempted,
+                    source: other.into(),
+                },
+            },
+        }
+    }
+
+    /// The error's kind.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::DataDirectoryUnwritable { .. } => ErrorCode::DataDirectoryUnwritable,
+            Self::DiskFull { .. } => ErrorCode::DiskFull,
+            Self::ServerVersionMismatch { .. } => ErrorCode::ServerVersionMismatch,
+            Self::SocketPathTooLong { .. } => ErrorCode::SocketPathTooLong,
+            Self::ServerBinariesMissing { .. } => ErrorCode::ServerBinariesMissing,
+            Self::ServerBinariesUnusable { .. } => ErrorCode::ServerBinariesUnusable,
+            Self::DataDirectoryInUse { .. } => ErrorCode::DataDirectoryInUse,
+            Self::UnsafeServerSettings { .. } => ErrorCode::UnsafeServerSettings,
+            Self::ServerStartFailed { .. } => ErrorCode::ServerStartFailed,
+            Self::DatabaseUnavailable { .. } => ErrorCode::DatabaseUnavailable,
+            Self::MigrationFailed { .. } => ErrorCode::MigrationFailed,
+            Self::SchemaNewer { .. } => ErrorCode::SchemaNewer,
+            Self::ExtensionNotFound { .. } => ErrorCode::ExtensionNotFound,
+            Self::Forbidden { .. } => ErrorCode::Forbidden,
+            Self::InvalidInput { .. } => ErrorCode::InvalidInput,
+            Self::Internal { .. } => ErrorCode::Internal,
+        }
+    }
+
+    /// What the reader can do about it, as one sentence.
+    pub fn action(&self) -> String {
+        match self {
+            Self::DataDirectoryUnwritable { .. } => {
+                "Give your account write access to this folder, or name another one in BEAMLINE_REGISTRY_DATA_DIR, then try again.".into()
+            }
+            Self::DiskFull { .. } => {
+                "Free some space on this disk, or name a folder on another one in BEAMLINE_REGISTRY_DATA_DIR, then try again. Nothing that was saved is lost.".into()
+            }
+            Self::ServerVersionMismatch { data_major, .. } => format!(
+                "Install PostgreSQL {data_major}, or name the folder of its programs in BEAMLINE_REGISTRY_POSTGRESQL, then try again. The data has not been touched."
+            ),
+            Self::SocketPathTooLong { .. } => {
+                "Name a folder with a shorter path in BEAMLINE_REGISTRY_DATA_DIR, then start again.".into()
+            }
+            Self::ServerBinariesMissing { .. } => {
+                "Install PostgreSQL 14 or newer, or name the folder with initdb and postgres in BEAMLINE_REGISTRY_POSTGRESQL, then try again.".into()
+            }
+            Self::ServerBinariesUnusable { .. } => {
+                "Reinstall the program, or name another PostgreSQL (14 or newer) in BEAMLINE_REGISTRY_POSTGRESQL, then try again.".into()
+            }
+            Self::DataDirectoryInUse { .. } => {
+                "Close the other program, then try again.".into()
+            }
+            Self::UnsafeServerSettings { setting, .. } => format!(
+                "Remove {setting} from postgresql.conf and postgresql.auto.conf in the data directory, then try again."
+            ),
+            Self::ServerStartFailed { .. } => {
+                "The lines below say why. Put that right, then try again; the data has not been touched.".into()
+            }
+            Self::DatabaseUnavailable { .. } => {
+                "Check that the database runs and can be reached, then try again.".into()
+            }
+            Self::MigrationFailed { .. } => {
+                "The database is as it was before. Report the details below to the developers.".into()
+            }
+            Self::SchemaNewer { .. } => "Install the newest version of this program.".into(),
+            Self::ExtensionNotFound { .. } => {
+                "Refresh the list: somebody may have deleted it.".into()
+            }
+            Self::Forbidden { .. } => {
+                "Ask an administrator of the database for the role that this needs.".into()
+            }
+            Self::InvalidInput { action, .. } => (*action).into(),
+            Self::Internal { .. } => {
+                "Try again; if it happens again, report the details below and the log to the developers.".into()
+            }
+        }
+    }
+
+    /// The cause in the words of whatever failed.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::DiskFull { detail, .. } => detail.clone(),
+            Self::ServerStartFailed { detail, .. } => Some(detail.clone()),
+            Self::ServerBinariesMissing { searched } => Some(
+                std::iter::once("Looked in:".to_owned())
+                    .chain(searched.iter().map(|path| format!("  {}", path.display())))
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            ),
+            Self::DatabaseUnavailable { .. }
+            | Self::MigrationFailed { .. }
+            | Self::Forbidden { .. }
+            | Self::Internal { .. } => Some(causes(self)),
+            _ => None,
+        }
+    }
+
+    /// The error as it is shown and sent.
+    pub fn report(&self) -> ErrorReport {
+        ErrorReport {
+            code: self.code(),
+            message: self.to_string(),
+            action: self.action(),
+            detail: self.detail(),
+            field: match self {
+                Self::InvalidInput { field, .. } => Some((*field).to_owned()),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// The chain of causes below `error`, outermost first, one a line.
+fn causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_names_code_message_action_and_field() {
+        let error = Error::InvalidInput {
+            field: "reason",
+            message: "The reason has 600 characters, 500 are allowed.".into(),
+            action: "Shorten it.",
+        };
+        let report = error.report();
+        assert_eq!(report.code, ErrorCode::InvalidInput);
+        assert_eq!(report.field.as_deref(), Some("reason"));
+        assert_eq!(report.action, "Shorten it.");
+        assert!(report.message.contains("600"));
+    }
+
+    #[test]
+    fn codes_are_spelled_in_snake_case() {
+        let spelled = serde_json::to_string(&ErrorCode::DataDirectoryUnwritable).unwrap();
+        assert_eq!(spelled, r#""data_directory_unwritable""#);
+    }
+
+    #[test]
+    fn missing_binaries_list_where_was_looked() {
+        let error = Error::ServerBinariesMissing {
+            searched: vec!["/a".into(), "/b".into()],
+        };
+        assert_eq!(error.detail().unwrap(), "Looked in:\n  /a\n  /b");
+    }
+
+    #[test]
+    fn a_closed_pool_is_an_unavailable_database_not_an_internal_error() {
+        let error = Error::from_query("Reading", sqlx::Error::PoolClosed);
+        assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+        assert!(
+            error.detail().unwrap().contains("closed"),
+            "the cause is shown"
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! The handle on one registry database.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
+
+use crate::{Error, Result};
+
+/// How long a caller waits for a free connection before it is told that the database doesn't answer.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A handle on one registry database: cheap to clone, safe to share.
+///
+/// Each resource adds its operations in a module of its own: [`crate::extensions`],
+/// [`crate::audit`], [`crate::health`].
+#[derive(Clone, Debug)]
+pub struct Registry {
+    pool: PgPool,
+}
+
+/// What a change carries into its audit entry besides the actor, whom the database knows by itself.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeContext {
+    /// Why the change is made, at most 500 characters.
+    pub reason: Option<String>,
+}
+
+impl ChangeContext {
+    /// The longest reason, in characters; the audit log's constraint `extension_audit_log_reason_length`.
+    pub const REASON_MAX_CHARACTERS: usize = 500;
+
+    /// A context with a reason; an empty one counts as none.
+    pub fn with_reason(reason: Option<String>) -> Self {
+        let reason = reason
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty());
+        Self { reason }
+    }
+
+    fn check(&self) -> Result<()> {
+        let Some(reason) = &self.reason else {
+            return Ok(());
+        };
+        let length = reason.chars().count();
+        if length > Self::REASON_MAX_CHARACTERS {
+            return Err(Error::InvalidInput {
+                field: "reason",
+                message: format!(
+                    "The reason has {length} characters, {} are allowed.",
+                    Self::REASON_MAX_CHARACTERS
+                ),
+                action: "Shorten the reason.",
+            });
+        }
+        if reason.contains('\0') {
+            return Err(Error::InvalidInput {
+                field: "reason",
+                message: "The reason contains the character U+0000, which PostgreSQL can't store."
+                    .into(),
+                action: "Remove that character.",
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Registry {
+    /// Connects to a registry database that is already migrated.
+    ///
+    /// # Errors
+    /// [`Error::DatabaseUnavailable`] when it doesn't answer, [`Error::Forbidden`] when it refuses.
+    pub async fn connect(options: PgConnectOptions) -> Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await
+            .map_err(|source| Error::from_query("Connecting to the database", source))?;
+        Ok(Self { pool })
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`Error::DatabaseUnavailable`].
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1")
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(|source| Error::from_query("Reaching the database", source))
+    }
+
+    /// Closes all connections; later calls fail with [`Error::DatabaseUnavailable`].
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Begins a transaction whose changes carry `context` into their audit entries.
+    ///
+    /// The settings are local to the transaction, so a pooled connection never hands one
+    /// caller's reason to the next.
+    pub(crate) async fn begin_change(
+        &self,
+        attempted: &'static str,
+        context: &ChangeContext,
+    ) -> Result<Transaction<'static, Postgres>> {
+        context.check()?;
+        let failed = |source| Error::from_query(attempted, source);
+        let mut transaction = self.pool.begin().await.map_err(failed)?;
+        sqlx::query(
+            "SELECT set_config('registry.reason', coalesce($1, ''), true),
+                    set_config('registry.os_user', $2, true)",
+        )
+        .bind(context.reason.as_deref())
+        .bind(os_user())
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        Ok(transaction)
+    }
+}
+
+/// The operating system's name for the account that runs this program.
+pub fn os_user() -> String {
+    whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blank_reason_counts_as_none() {
+        assert_eq!(ChangeContext::with_reason(Some("  ".into())).reason, None);
+        assert_eq!(
+            ChangeContext::with_reason(Some(" why ".into()))
+                .reason
+                .as_deref(),
+            Some("why")
+        );
+    }
+
+    #[test]
+    fn the_longest_reason_passes_and_one_more_character_names_the_field() {
+        let longest = "é".repeat(ChangeContext::REASON_MAX_CHARACTERS);
+        assert!(
+            ChangeContext::with_reason(Some(longest.clone()))
+                .check()
+                .is_ok()
+        );
+        let error = ChangeContext::with_reason(Some(longest + "!"))
+            .check()
+            .unwrap_err();
+        assert_eq!(error.report().field.as_deref(), Some("reason"));
+    }
+
+    #[test]
+    fn a_nul_character_in_the_reason_is_refused_by_name() {
+        let error = ChangeContext::with_reason(Some("a\0b".into()))
+            .check()
+            .unwrap_err();
+        assert!(error.to_string().contains("U+0000"));
+    }
+}

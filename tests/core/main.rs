@@ -1,0 +1,8 @@
+//! The core on real PostgreSQL servers: the bundled one and an installed one.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod access;
+mod audit;
+mod extensions;
+mod health;
+mod migrations;
