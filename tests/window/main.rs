@@ -1,1 +1,10 @@
-fn main() {}
+//! The real window on a real database, driven as a person would: every test starts the application
+//! on a screen, a session bus and in folders of its own.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod application;
+mod bad_environments;
+mod desktop;
+mod first_light;
+mod guards;
+mod sudden_death;

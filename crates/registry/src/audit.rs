@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use specta::Type;
 
 use crate::extensions::UnknownName;
+use crate::wire::WireNumber;
 use crate::{Error, Registry, Result};
 
 /// What was done to an extension.
@@ -42,8 +43,8 @@ pub enum ActorSource {
 /// One change of one extension.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
 pub struct AuditEntry {
-    /// Grows with time; wire type `number` (it stays below 2^53).
-    #[specta(type = f64)]
+    /// Grows with time.
+    #[specta(type = WireNumber)]
     pub id: i64,
     /// The extension that changed; it may be gone since.
     pub extension_id: String,
@@ -82,7 +83,7 @@ pub struct FieldChange {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
 pub struct AuditListRequest {
     /// Only entries older than this one: the `next_before_id` of the page before.
-    #[specta(type = Option<f64>)]
+    #[specta(type = Option<WireNumber>)]
     pub before_id: Option<i64>,
     /// How many entries at the most, 1 to 500.
     pub limit: u16,
@@ -94,7 +95,7 @@ pub struct AuditPage {
     /// The entries.
     pub entries: Vec<AuditEntry>,
     /// Where the next page starts; none when there is nothing older.
-    #[specta(type = Option<f64>)]
+    #[specta(type = Option<WireNumber>)]
     pub next_before_id: Option<i64>,
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use crate::extensions::ExtensionType;
+use crate::wire::WireNumber;
 use crate::{Error, Registry, Result};
 
 /// The counters of one extension and the score that follows from them.
@@ -28,6 +29,7 @@ pub struct HealthReport {
     /// When a call last failed.
     pub last_failure: Option<DateTime<Utc>>,
     /// Successes of all calls × 100; 100 without a call, so ask [`Self::has_data`] first.
+    #[specta(type = WireNumber)]
     pub health_score_percent: f64,
     /// Whether there was any call.
     pub has_data: bool,

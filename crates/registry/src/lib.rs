@@ -11,6 +11,7 @@ pub mod extensions;
 pub mod health;
 pub mod migrations;
 mod registry;
+mod wire;
 
 pub use error::{Error, ErrorCode, ErrorReport, Result};
 pub use registry::{ChangeContext, Registry, os_user};

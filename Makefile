@@ -1,0 +1,39 @@
+SHELL := /bin/bash
+
+# Each target is a line or a script in scripts/.
+
+.PHONY: help run dev test lint format bindings icons screenshots clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+run: ## Build the console and run it (without a display: on a virtual one, with a picture)
+	@scripts/run.sh
+
+dev: ## Run the console with a frontend that reloads as its source changes
+	@scripts/prerequisites.sh run && node postgresql/fetch.mjs && scripts/build-ui.sh
+	@trap 'kill %1' EXIT; npm --prefix ui run dev & cargo run --package beamline-registry --no-default-features
+
+test: ## Run every check and test
+	@scripts/test.sh
+
+lint: ## Run the linters and check the formatting
+	@npm --prefix ui run lint
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- --deny warnings
+
+format: ## Format all code
+	@npm --prefix ui run format
+	@cargo fmt --all
+
+bindings: ## Write ui/src/bindings.ts anew from the commands
+	@UPDATE_BINDINGS=1 cargo test --package beamline-registry --test bindings
+
+icons: ## Make the icon set anew from icons/icon.svg
+	@scripts/icons.sh
+
+screenshots: ## Take the pictures of docs/pictures anew in the real window
+	@scripts/screenshots.sh
+
+clean: ## Remove everything that was built
+	@rm -rf target ui/dist ui/node_modules postgresql/node_modules

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Makes sure that this machine has what building, running or testing needs.
+#
+#   scripts/prerequisites.sh run    to build and run the console
+#   scripts/prerequisites.sh test   to run the tests as well
+#
+# Debian and Ubuntu: installs what is missing with apt. Elsewhere: names it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+purpose=${1:?usage: scripts/prerequisites.sh run|test}
+has() { command -v "$1" >/dev/null 2>&1; }
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+has cargo || fail "Rust is missing. Install rustup (https://rustup.rs), then try again."
+{ has node && has npm; } || fail "Node.js is missing. Install version 20.19 or newer (https://nodejs.org), then try again."
+node --eval 'const [major, minor] = process.versions.node.split(".").map(Number);
+    process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||
+    fail "Node.js $(node --version) is too old. Install version 20.19 or newer, then try again."
+
+packages=(build-essential pkg-config libwebkit2gtk-4.1-dev librsvg2-dev)
+if [[ $purpose == test || (-z ${DISPLAY:-} && -z ${WAYLAND_DISPLAY:-}) ]]; then
+    # A virtual display, a session bus and a picture of the screen.
+    packages+=(xvfb dbus imagemagick)
+fi
+if [[ $purpose == test ]]; then
+    packages+=(webkit2gtk-driver)
+fi
+
+as_root() {
+    if [[ $(id -u) == 0 ]]; then
+        "$@"
+    elif has sudo; then
+        sudo "$@"
+    else
+        fail "root rights are needed to run: $*"
+    fi
+}
+
+# The server programs alone: the package must not create and start a cluster of its own.
+install_postgresql_server() {
+    if compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+        return
+    fi
+    echo "Installing with apt: postgresql (the programs, no cluster)"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends postgresql-common
+    as_root mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' |
+        as_root tee /etc/postgresql-common/createcluster.d/no-main-cluster.conf >/dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends postgresql
+}
+
+if has apt-get && has dpkg-query; then
+    missing=()
+    for package in "${packages[@]}"; do
+        if [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
+            missing+=("$package")
+        fi
+    done
+    if ((${#missing[@]} > 0)); then
+        echo "Installing with apt: ${missing[*]}"
+        as_root apt-get update --quiet --quiet
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
+    fi
+    if [[ $purpose == test ]]; then
+        install_postgresql_server
+    fi
+elif [[ $(uname) == Linux ]]; then
+    echo "This system has no apt. Please make sure that it has the counterparts of: ${packages[*]}"
+fi
+
+if [[ $purpose == test && ! -x target/tools/bin/tauri-driver ]] && ! has tauri-driver; then
+    echo "Building tauri-driver, which drives the window in the tests"
+    cargo install tauri-driver --version 2.1.0 --locked --root target/tools
+fi

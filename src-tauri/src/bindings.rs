@@ -1,0 +1,38 @@
+//! The commands and events that the page may use, and their TypeScript description.
+
+use std::path::Path;
+
+use specta_typescript::Typescript;
+use tauri::Wry;
+use tauri_specta::{Builder, collect_commands, collect_events};
+
+use crate::commands::{application, audit, database, extensions, health};
+
+pub(crate) fn builder() -> Builder<Wry> {
+    Builder::new()
+        // Requests and answers are types of their own: no type needs a shape for each direction.
+        .disable_serde_phases()
+        .commands(collect_commands![
+            database::database_status,
+            database::retry_database,
+            extensions::list_extensions,
+            extensions::set_extension_enabled,
+            audit::list_audit_entries,
+            health::list_health,
+            application::application_info,
+            application::set_log_level,
+            application::open_log_directory,
+            application::report_table_shown,
+        ])
+        .events(collect_events![crate::database::DatabaseStatusChanged])
+}
+
+/// Writes the TypeScript description, `ui/src/bindings.ts`, to `path`.
+///
+/// # Errors
+/// Describes a type that has no safe TypeScript counterpart, or why the file can't be written.
+pub fn export_typescript_bindings(path: &Path) -> Result<(), String> {
+    builder()
+        .export(Typescript::default(), path)
+        .map_err(|error| error.to_string())
+}

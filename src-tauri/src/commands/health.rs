@@ -1,0 +1,17 @@
+//! Health: read.
+
+use registry::ErrorReport;
+use registry::health::HealthReport;
+use tauri::State;
+
+use super::report;
+use crate::database::Database;
+
+/// The health of every extension, the worst score first.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn list_health(
+    database: State<'_, Database>,
+) -> Result<Vec<HealthReport>, ErrorReport> {
+    database.registry()?.list_health().await.map_err(report)
+}

@@ -1,0 +1,24 @@
+//! What the page can call, a file for each feature. Commands translate: they call the core and turn
+//! its errors into reports; no rule and no SQL lives here.
+
+pub(crate) mod application;
+pub(crate) mod audit;
+pub(crate) mod database;
+pub(crate) mod extensions;
+pub(crate) mod health;
+
+use registry::{Error, ErrorReport};
+use tracing::warn;
+
+/// Logs a failed command once, here where it leaves the program, and reports it to the page.
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err calls")]
+fn report(error: Error) -> ErrorReport {
+    let report = error.report();
+    warn!(
+        code = ?report.code,
+        message = report.message,
+        detail = report.detail.as_deref().unwrap_or_default(),
+        "command failed"
+    );
+    report
+}

@@ -1,0 +1,58 @@
+//! Where the console keeps its data, its log and its settings, and where it finds PostgreSQL.
+
+use std::env;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+
+/// Names the folder for the data in place of the account's usual one.
+const DATA_DIRECTORY_VARIABLE: &str = "BEAMLINE_REGISTRY_DATA_DIR";
+
+/// Names the folder with the PostgreSQL programs in place of the bundled or an installed one.
+const POSTGRESQL_VARIABLE: &str = "BEAMLINE_REGISTRY_POSTGRESQL";
+
+/// The folders of one start of the console.
+#[derive(Clone, Debug)]
+pub(crate) struct Folders {
+    /// Holds the embedded database.
+    pub(crate) data: PathBuf,
+    /// Holds the log files.
+    pub(crate) log: PathBuf,
+    /// Holds the settings.
+    pub(crate) config: PathBuf,
+    /// The PostgreSQL that the user names, if any.
+    pub(crate) named_postgresql: Option<PathBuf>,
+    /// Whether the user named the data directory.
+    data_is_named: bool,
+}
+
+impl Folders {
+    /// The account's usual folders for `identifier`, with what the environment overrides.
+    pub(crate) fn for_application(identifier: &str) -> Self {
+        // Without a home there is still the temporary folder: the start goes on and says what fails.
+        let usual = |folder: Option<PathBuf>| folder.unwrap_or_else(env::temp_dir).join(identifier);
+        let named_data = env::var_os(DATA_DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
+        let data_is_named = named_data.is_some();
+        Self {
+            data: named_data.map_or_else(
+                || registry::embedded::data_directory(&usual(dirs::data_dir())),
+                |named| std::path::absolute(&named).unwrap_or_else(|_| named.into()),
+            ),
+            log: usual(dirs::state_dir().or_else(dirs::data_local_dir)).join("logs"),
+            config: usual(dirs::config_dir()),
+            named_postgresql: env::var_os(POSTGRESQL_VARIABLE)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from),
+            data_is_named,
+        }
+    }
+
+    /// The name by which a second start finds the first: one for each data directory.
+    pub(crate) fn instance_name(&self, identifier: &str) -> String {
+        if !self.data_is_named {
+            return identifier.to_owned();
+        }
+        let mut hasher = DefaultHasher::new();
+        self.data.hash(&mut hasher);
+        format!("{identifier}.d{:016x}", hasher.finish())
+    }
+}

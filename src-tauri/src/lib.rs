@@ -1,0 +1,94 @@
+//! The window of Beamline Registry: typed commands over the core, and nothing that the core could do.
+
+mod bindings;
+mod commands;
+mod database;
+mod folders;
+mod logging;
+mod phases;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tauri::{AppHandle, Manager, RunEvent, WebviewWindowBuilder};
+use tracing::{error, info};
+
+pub use bindings::export_typescript_bindings;
+
+use crate::database::Database;
+use crate::folders::Folders;
+use crate::logging::Logging;
+use crate::phases::Phases;
+
+/// Runs the console until its last window is closed.
+pub fn run() -> ExitCode {
+    let phases = Arc::new(Phases::since_process_start());
+    let context = tauri::generate_context!();
+    let folders = Folders::for_application(&context.config().identifier);
+    let logging = Logging::start(&folders);
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        data_directory = %folders.data.display(),
+        log_directory = %folders.log.display(),
+        "starting"
+    );
+    phases.mark("logging started");
+
+    let bindings = bindings::builder();
+    let instance = tauri_plugin_single_instance::Builder::new()
+        .dbus_id(folders.instance_name(&context.config().identifier))
+        .callback(|app, _arguments, _directory| show_main_window(app))
+        .build();
+    let built = tauri::Builder::default()
+        // First, so that a second start hands over to the first before it does anything else.
+        .plugin(instance)
+        .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_window_state::Builder::new().build())
+        .invoke_handler(bindings.invoke_handler())
+        .setup(move |app| {
+            phases.mark("toolkit ready");
+            bindings.mount_events(app);
+            app.manage(logging);
+            app.manage(folders);
+            app.manage(Arc::clone(&phases));
+            // Before the window: the database starts while the page loads.
+            app.manage(Database::start(app.handle(), Arc::clone(&phases)));
+            let window = app
+                .config()
+                .app
+                .windows
+                .first()
+                .ok_or("no window is configured")?;
+            WebviewWindowBuilder::from_config(app, window)?.build()?;
+            phases.mark("window created");
+            Ok(())
+        })
+        .build(context);
+    let app = match built {
+        Ok(app) => app,
+        Err(error) => {
+            error!(%error, "the window couldn't be opened");
+            return ExitCode::FAILURE;
+        }
+    };
+    app.run(|app, event| {
+        // Every way of quitting comes through here.
+        if let RunEvent::Exit = event {
+            app.state::<Database>().stop();
+            info!("stopped");
+        }
+    });
+    ExitCode::SUCCESS
+}
+
+fn show_main_window(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window("main") {
+        let shown = window
+            .unminimize()
+            .and_then(|()| window.show())
+            .and_then(|()| window.set_focus());
+        if let Err(error) = shown {
+            error!(%error, "the window couldn't be brought to the front");
+        }
+    }
+}

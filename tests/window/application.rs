@@ -1,0 +1,279 @@
+//! The application in its window, and what a person sees and does in it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use system_tests::bundle::repository;
+use system_tests::folder::TestFolder;
+
+use crate::desktop::{Desktop, Driver, ask_windows_to_close};
+
+/// How long anything in the window may take to appear; starts on a loaded machine are the longest.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A person's account on a desktop: folders, and the application started any number of times.
+pub(crate) struct Account {
+    pub(crate) desktop: Desktop,
+    pub(crate) data_directory: PathBuf,
+    home: TestFolder,
+}
+
+impl Account {
+    pub(crate) fn new() -> Self {
+        Self::with_environment(&[])
+    }
+
+    /// An account with further variables in its environment.
+    pub(crate) fn with_environment(variables: &[(&'static str, String)]) -> Self {
+        let home = TestFolder::new();
+        let data_directory = home.path().join("data");
+        let in_home = |name: &str| home.path().join(name).display().to_string();
+        let mut environment = vec![
+            ("HOME", in_home("home")),
+            ("XDG_DATA_HOME", in_home("share")),
+            ("XDG_CONFIG_HOME", in_home("config")),
+            ("XDG_STATE_HOME", in_home("state")),
+            ("XDG_CACHE_HOME", in_home("cache")),
+            (
+                "BEAMLINE_REGISTRY_DATA_DIR",
+                data_directory.display().to_string(),
+            ),
+        ];
+        environment.retain(|(name, _)| variables.iter().all(|(other, _)| other != name));
+        environment.extend_from_slice(variables);
+        let data_directory = environment
+            .iter()
+            .find(|(name, _)| *name == "BEAMLINE_REGISTRY_DATA_DIR")
+            .map(|(_, value)| value.into())
+            .expect("the data directory is named");
+        Self {
+            desktop: Desktop::start(&environment),
+            data_directory,
+            home,
+        }
+    }
+
+    /// Starts the application.
+    pub(crate) async fn start(&self) -> Window {
+        let capabilities = json!({ "tauri:options": { "application": program() } });
+        let driver = Driver::start(&self.desktop);
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities.as_object().expect("an object").clone())
+            .connect(&driver.url)
+            .await
+            .expect("the application starts");
+        Window {
+            client,
+            _driver: driver,
+        }
+    }
+
+    /// A command for one more start of the application on the same desktop.
+    pub(crate) fn further_start(&self) -> Command {
+        let mut command = Command::new(program());
+        command.envs(
+            self.desktop
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
+        command
+    }
+
+    /// The process of the running application.
+    pub(crate) fn process_id(&self) -> u32 {
+        let program = program().canonicalize().expect("the program is built");
+        let marker = format!(
+            "BEAMLINE_REGISTRY_DATA_DIR={}\0",
+            self.data_directory.display()
+        );
+        std::fs::read_dir("/proc")
+            .expect("/proc is mounted")
+            .find_map(|entry| {
+                let entry = entry.ok()?;
+                let process_id = entry.file_name().to_str()?.parse().ok()?;
+                let is_program = std::fs::read_link(entry.path().join("exe")).ok()? == program;
+                let environment = std::fs::read(entry.path().join("environ")).ok()?;
+                let is_ours = environment
+                    .windows(marker.len())
+                    .any(|part| part == marker.as_bytes());
+                (is_program && is_ours).then_some(process_id)
+            })
+            .expect("the application runs")
+    }
+
+    /// What the application logged to its file.
+    pub(crate) fn log(&self) -> String {
+        let folder = self.home.path().join("state/dev.beamline.registry/logs");
+        std::fs::read_dir(folder)
+            .expect("the log's folder exists")
+            .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("text"))
+            .collect()
+    }
+
+    /// What the server logged.
+    pub(crate) fn server_log(&self) -> String {
+        std::fs::read_to_string(self.data_directory.join("postgresql/server.log"))
+            .expect("the server's log exists")
+    }
+}
+
+/// The application, built with the same profile as this test.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("this test's path");
+    let program = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("the test lies in target/PROFILE/deps")
+        .join("beamline-registry");
+    assert!(
+        program.is_file(),
+        "{} is missing: run `make test`",
+        program.display()
+    );
+    program
+}
+
+/// The open window.
+pub(crate) struct Window {
+    pub(crate) client: Client,
+    _driver: Driver,
+}
+
+impl Window {
+    /// Waits for the first element that matches and returns it.
+    pub(crate) async fn see(&self, xpath: &str) -> Element {
+        match self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::XPath(xpath))
+            .await
+        {
+            Ok(element) => element,
+            Err(error) => {
+                self.picture("failed").await;
+                let text = self.run("return document.body.textContent").await;
+                panic!("{xpath} isn't there ({error}); the window shows:\n{text}");
+            }
+        }
+    }
+
+    /// Waits until nothing matches.
+    pub(crate) async fn see_gone(&self, xpath: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.count(xpath).await > 0 {
+            assert!(Instant::now() < deadline, "{xpath} is still there");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(crate) async fn count(&self, xpath: &str) -> usize {
+        self.client
+            .find_all(Locator::XPath(xpath))
+            .await
+            .expect("a search")
+            .len()
+    }
+
+    /// Everything that the window shows, as text.
+    pub(crate) async fn see_text(&self) -> String {
+        self.text("//body").await
+    }
+
+    /// The text of an element. WebKit's driver leaves out the text of some buttons, so this asks the
+    /// page itself.
+    pub(crate) async fn text(&self, xpath: &str) -> String {
+        let element = self.see(xpath).await;
+        element
+            .prop("textContent")
+            .await
+            .expect("a property")
+            .expect("its text")
+    }
+
+    pub(crate) async fn click(&self, xpath: &str) {
+        let element = self.see(xpath).await;
+        element
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("{xpath} can be clicked ({error})"));
+    }
+
+    /// Goes to a page by the navigation.
+    pub(crate) async fn open_page(&self, name: &str) {
+        self.click(&format!("//nav//a[contains(., '{name}')]"))
+            .await;
+        self.see(&format!("//h1[contains(., '{name}')]")).await;
+    }
+
+    /// Waits until the extension's switch and its word for the state say so.
+    pub(crate) async fn see_state(&self, id: &str, word: &str) {
+        let checked = word == "On";
+        self.see(&format!(
+            "//tr[@data-extension-id='{id}' and .//*[@role='switch' and (@aria-checked='{checked}' \
+             or self::input)] and .//td[contains(., '{word}')] and not(@aria-busy='true')]"
+        ))
+        .await;
+    }
+
+    pub(crate) async fn click_switch(&self, id: &str) {
+        self.click(&format!(
+            "//tr[@data-extension-id='{id}']//*[@role='switch']"
+        ))
+        .await;
+    }
+
+    /// Chooses the light or the dark colours on the settings page.
+    pub(crate) async fn choose_colours(&self, scheme: &str) {
+        self.open_page("Settings").await;
+        self.click(&format!("//label[normalize-space()='{scheme}']"))
+            .await;
+        let attribute = scheme.to_lowercase();
+        self.see(&format!("//html[@data-mantine-color-scheme='{attribute}']"))
+            .await;
+    }
+
+    /// Runs script in the page, as a person with developer tools could.
+    pub(crate) async fn run(&self, script: &str) -> serde_json::Value {
+        self.client
+            .execute(script, Vec::new())
+            .await
+            .expect("the script runs")
+    }
+
+    /// Saves a picture of the page as `target/pictures/NAME.png`.
+    pub(crate) async fn picture(&self, name: &str) {
+        // Let transitions end: a picture is for a person to look at.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let folder = repository().join("target/pictures");
+        std::fs::create_dir_all(&folder).expect("a folder for pictures");
+        let picture = self.client.screenshot().await.expect("a picture");
+        std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is saved");
+    }
+
+    /// Closes the window as a person does, and waits until its server is gone.
+    pub(crate) async fn close(self, account: &Account) {
+        let process_id = account.process_id();
+        let began_at = Instant::now();
+        let mut asked_at = None::<Instant>;
+        while Path::new(&format!("/proc/{process_id}")).exists() {
+            assert!(
+                began_at.elapsed() < PATIENCE,
+                "the application ends with its window"
+            );
+            // GTK drops a request that comes while a click is still being worked on, as the driver's
+            // clicks may be: a person would click the cross again.
+            if asked_at.is_none_or(|asked_at| asked_at.elapsed() > Duration::from_secs(1)) {
+                ask_windows_to_close(&account.desktop.display);
+                asked_at = Some(Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}

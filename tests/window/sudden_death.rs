@@ -1,0 +1,74 @@
+//! `kill -9` of the application and of its server, seen from the window.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::application::Account;
+
+fn kill_9(process_id: u32) {
+    kill(
+        Pid::from_raw(process_id.try_into().unwrap()),
+        Signal::SIGKILL,
+    )
+    .unwrap();
+}
+
+fn server_process_id(account: &Account) -> u32 {
+    let file = account
+        .data_directory
+        .join("postgresql/cluster/data/postmaster.pid");
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().next().unwrap().trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn kill_9_of_the_application_ends_its_server_and_the_switch_is_kept() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    window.click_switch("pii_guard").await;
+    window.see_state("pii_guard", "Off").await;
+
+    let server = server_process_id(&account);
+    kill_9(account.process_id());
+    let killed_at = Instant::now();
+    while Path::new(&format!("/proc/{server}")).exists() {
+        assert!(
+            killed_at.elapsed() < Duration::from_secs(3),
+            "the server ends within 3 s"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(window);
+
+    let window = account.start().await;
+    window.see_state("pii_guard", "Off").await;
+    window.close(&account).await;
+}
+
+#[tokio::test]
+async fn kill_9_of_the_server_is_mended_under_the_open_window() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    let server = server_process_id(&account);
+    kill_9(server);
+
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while account.log().matches("database is open").count() < 2 {
+        assert!(
+            Instant::now() < deadline,
+            "the database is opened again: {}",
+            account.log()
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_ne!(server_process_id(&account), server);
+    window.see_state("pii_guard", "On").await;
+    window.click_switch("pii_guard").await;
+    window.see_state("pii_guard", "Off").await;
+    window.close(&account).await;
+}

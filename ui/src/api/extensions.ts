@@ -1,0 +1,80 @@
+import {
+  type QueryClient,
+  queryOptions,
+  useMutationState,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useCallback, useMemo } from "react";
+import { commands, type Extension, type SetEnabledRequest } from "../bindings";
+import { refetchIntervalMs } from "./client";
+import { unwrap } from "./command";
+import type { DatabaseMonitor } from "./database";
+import { keys } from "./keys";
+
+/** An extension as the administrator left it: `enabled` is what they last asked for. */
+export type ExtensionRow = Extension & {
+  /** The server has not yet confirmed the last switch. */
+  pending: boolean;
+};
+
+const extensionsQuery = queryOptions({
+  queryKey: keys.extensions.list(),
+  queryFn: () => unwrap(commands.listExtensions()),
+});
+
+/** Asks for the extensions as soon as there is a database, while the window is still being built. */
+export function prefetchExtensionsWhenReady(client: QueryClient, database: DatabaseMonitor): void {
+  const stop = database.subscribe(() => {
+    if (database.current()?.status.state !== "ready") return;
+    stop();
+    void client.prefetchQuery(extensionsQuery);
+  });
+}
+
+export function useExtensions() {
+  const query = useQuery({ ...extensionsQuery, refetchInterval: refetchIntervalMs });
+  const pending = useMutationState({
+    filters: { mutationKey: keys.extensions.setEnabled(), status: "pending" },
+    select: (mutation) => mutation.state.variables as SetEnabledRequest,
+  });
+  const rows = useMemo(
+    () => query.data?.map((extension) => withPendingSwitch(extension, pending)),
+    [query.data, pending],
+  );
+  return { ...query, data: rows };
+}
+
+/**
+ * Switches an extension and resolves with the row the server then had.
+ *
+ * The list itself is not touched until the server answers: what is asked for lies over it while the
+ * mutation is pending, so a failure needs no rollback and can't undo a later click. Switches of one
+ * extension share a scope and therefore run one after the other, in the order of the clicks.
+ */
+export function useSetExtensionEnabled(): (request: SetEnabledRequest) => Promise<Extension> {
+  const client = useQueryClient();
+  return useCallback((request) => setExtensionEnabled(client, request), [client]);
+}
+
+function setExtensionEnabled(client: QueryClient, request: SetEnabledRequest): Promise<Extension> {
+  const mutation = client.getMutationCache().build<Extension, Error, SetEnabledRequest, void>(client, {
+    mutationKey: keys.extensions.setEnabled(),
+    scope: { id: `extension ${request.id}` },
+    meta: { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] },
+    mutationFn: (variables) => unwrap(commands.setExtensionEnabled(variables)),
+    onSuccess: async (changed) => {
+      // A list that was read before the change must not land on top of it.
+      await client.cancelQueries({ queryKey: keys.extensions.list() });
+      client.setQueryData<Extension[]>(keys.extensions.list(), (extensions) =>
+        extensions?.map((extension) => (extension.id === changed.id ? changed : extension)),
+      );
+    },
+  });
+  return mutation.execute(request);
+}
+
+function withPendingSwitch(extension: Extension, pending: readonly SetEnabledRequest[]): ExtensionRow {
+  const last = pending.findLast((request) => request.id === extension.id);
+  return { ...extension, enabled: last?.enabled ?? extension.enabled, pending: last !== undefined };
+}

@@ -1,0 +1,21 @@
+/** Every cache key, so that what a mutation invalidates can be read beside what a query provides. */
+export const keys = {
+  extensions: {
+    all: ["extensions"],
+    list: () => ["extensions", "list"],
+    setEnabled: () => ["extensions", "set-enabled"],
+  },
+  audit: {
+    all: ["audit"],
+    entries: () => ["audit", "entries"],
+    newest: () => ["audit", "newest"],
+  },
+  health: {
+    all: ["health"],
+    list: () => ["health", "list"],
+  },
+  application: {
+    all: ["application"],
+    info: () => ["application", "info"],
+  },
+} as const;

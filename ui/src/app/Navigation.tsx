@@ -1,0 +1,64 @@
+import type { TablerIcon } from "@tabler/icons-react";
+import { Link, type LinkProps, useNavigate } from "@tanstack/react-router";
+import { useExtensions } from "../api/extensions";
+import { useHealth } from "../api/health";
+import { failingCount } from "../features/health/healthState";
+import { IconActivity, IconHistory, IconPuzzle, IconSettings } from "../ui/icons";
+import { undoLast } from "../ui/notify";
+import { useShortcuts } from "../ui/useShortcuts";
+import { BrandMark } from "./BrandMark";
+import classes from "./Navigation.module.css";
+
+export function Navigation() {
+  const extensions = useExtensions();
+  const health = useHealth();
+  const navigate = useNavigate();
+  const failing = failingCount(health.data ?? []);
+
+  useShortcuts({
+    "g e": () => void navigate({ to: "/extensions" }),
+    "g a": () => void navigate({ to: "/audit" }),
+    "g h": () => void navigate({ to: "/health" }),
+    "g s": () => void navigate({ to: "/settings" }),
+    z: undoLast,
+  });
+
+  return (
+    <nav className={classes.navigation} aria-label="Pages">
+      <div className={classes.brand}>
+        <BrandMark />
+        Beamline
+      </div>
+      <Entry to="/extensions" icon={IconPuzzle} keys="g e" name="Extensions">
+        {extensions.data && <span className={classes.count}>{extensions.data.length}</span>}
+      </Entry>
+      <Entry to="/audit" icon={IconHistory} keys="g a" name="Audit" />
+      <Entry to="/health" icon={IconActivity} keys="g h" name="Health">
+        {failing > 0 && (
+          <span className={classes.count} data-tone="bad">
+            {failing} failing
+          </span>
+        )}
+      </Entry>
+      <Entry to="/settings" icon={IconSettings} keys="g s" name="Settings" />
+    </nav>
+  );
+}
+
+type EntryProps = {
+  to: NonNullable<LinkProps["to"]>;
+  icon: TablerIcon;
+  keys: string;
+  name: string;
+  children?: React.ReactNode;
+};
+
+function Entry({ to, icon: Icon, keys, name, children }: EntryProps) {
+  return (
+    <Link to={to} className={classes.entry} aria-keyshortcuts={keys} draggable={false}>
+      <Icon size={16} stroke={1.7} aria-hidden />
+      {/* The space keeps the name and the count two words where the link is read aloud. */}
+      <span className={classes.name}>{name}</span> {children}
+    </Link>
+  );
+}

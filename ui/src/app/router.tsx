@@ -1,0 +1,44 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  Navigate,
+  type RouterHistory,
+  redirect,
+} from "@tanstack/react-router";
+import { AuditPage } from "../features/audit/AuditPage";
+import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
+import { HealthPage } from "../features/health/HealthPage";
+import { SettingsPage } from "../features/settings/SettingsPage";
+import { Shell } from "./Shell";
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => <Navigate to="/extensions" replace />,
+});
+
+const routeTree = root.addChildren([
+  createRoute({
+    getParentRoute: () => root,
+    path: "/",
+    beforeLoad: () => {
+      throw redirect({ to: "/extensions", replace: true });
+    },
+  }),
+  createRoute({ getParentRoute: () => root, path: "/extensions", component: ExtensionsPage }),
+  createRoute({ getParentRoute: () => root, path: "/audit", component: AuditPage }),
+  createRoute({ getParentRoute: () => root, path: "/health", component: HealthPage }),
+  createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage }),
+]);
+
+export type AppRouter = ReturnType<typeof createAppRouter>;
+
+export function createAppRouter(options: { history?: RouterHistory } = {}) {
+  return createRouter({ routeTree, ...options });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: AppRouter;
+  }
+}

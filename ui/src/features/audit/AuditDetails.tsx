@@ -1,0 +1,31 @@
+import type { AuditEntry } from "../../bindings";
+import { Fact, Facts } from "../../ui/Facts";
+import { Identifier } from "../../ui/Identifier";
+import { Timestamp } from "../../ui/Timestamp";
+import classes from "./AuditDetails.module.css";
+import { howKnown } from "./auditSentence";
+import { ChangeDiff } from "./ChangeDiff";
+
+/** Who it was and how that is known, and what exactly changed. */
+export function AuditDetails({ entry }: { entry: AuditEntry }) {
+  // A legacy program wrote a name of its own choosing and nothing about its connection.
+  const fromLogin = entry.actor_source === "login";
+  return (
+    <div className={classes.details}>
+      <Facts>
+        <Fact name={fromLogin ? "Login" : "Name given"}>{entry.changed_by ?? "not recorded"}</Fact>
+        <Fact name="OS user">{entry.os_user ?? "not recorded"}</Fact>
+        <Fact name="Application">{entry.application_name ?? "not recorded"}</Fact>
+        <Fact name="Address">{entry.client_address ?? (fromLogin ? "local socket" : "not recorded")}</Fact>
+        <Fact name="How known">{howKnown(entry)}</Fact>
+        <Fact name="Time">
+          <Timestamp value={entry.timestamp} format="full" absent="not recorded" />
+        </Fact>
+        <Fact name="Entry">
+          <Identifier label="entry number" value={String(entry.id)} />
+        </Fact>
+      </Facts>
+      <ChangeDiff changes={entry.changes} />
+    </div>
+  );
+}

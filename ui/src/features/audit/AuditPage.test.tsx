@@ -1,0 +1,141 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { startBackend } from "../../testing/backend";
+import { auditEntry, forbidden } from "../../testing/fixtures";
+import { renderApp } from "../../testing/renderApp";
+
+const dayMs = 86_400_000;
+
+async function entry(id: number): Promise<HTMLElement> {
+  return waitFor(() => {
+    const found = document.querySelector<HTMLElement>(`[data-audit-entry-id="${id}"]`);
+    if (!found) throw new Error(`no entry ${id}`);
+    return found;
+  });
+}
+
+describe("an entry", () => {
+  it("is one sentence with who, what, which and why, and the change beside it", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7, { reason: "false positives" })];
+    renderApp("/audit");
+    expect(await entry(7)).toHaveTextContent("editor disabled pii_guard · false positives");
+    expect(await entry(7)).toHaveTextContent("enabled: true → false");
+  });
+
+  it("opens to who it was, how that is known, and the diff", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [
+      auditEntry(7, {
+        action: "updated",
+        os_user: "operator",
+        changes: [
+          { field: "config", before: '{"a": 1, "b": 2}', after: '{"a": 1, "b": 3}' },
+          { field: "retry", before: null, after: "2" },
+        ],
+      }),
+    ];
+    const { user } = renderApp("/audit");
+    const line = within(await entry(7)).getByRole("button", { expanded: false });
+    await user.click(line);
+
+    const opened = await entry(7);
+    expect(line).toHaveAttribute("aria-expanded", "true");
+    expect(opened).toHaveTextContent("OS useroperator");
+    expect(opened).toHaveTextContent("Addresslocal socket");
+    expect(opened).toHaveTextContent("How knowndatabase login");
+    const diff = opened.querySelector("[aria-label=Changes]");
+    expect(diff).toHaveTextContent("config.b−2+3");
+    expect(diff, "what did not change is not in the diff").not.toHaveTextContent("config.a");
+    expect(diff, "a field that is new has no side before").toHaveTextContent("retry+2");
+
+    await user.click(line);
+    expect(opened).not.toHaveTextContent("How known");
+  });
+
+  it("of a legacy program does not claim to be verified", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7, { actor_source: "legacy", os_user: null, application_name: null })];
+    const { user } = renderApp("/audit");
+    expect(await entry(7)).toHaveTextContent("not verified");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    expect(await entry(7)).toHaveTextContent("How knownwritten by a legacy program, not verified");
+    expect(await entry(7)).toHaveTextContent("Addressnot recorded");
+  });
+
+  it("shows markup in a reason as the text it is", async () => {
+    const backend = startBackend();
+    const reason = '<img src=x onerror="window.hacked = true"><b>bold</b>';
+    backend.auditEntries = [auditEntry(7, { reason })];
+    renderApp("/audit");
+    expect(await entry(7)).toHaveTextContent(reason);
+    expect((await entry(7)).querySelector("img, b")).toBeNull();
+  });
+
+  it("names somebody even where no name was recorded", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7, { changed_by: null, os_user: null, timestamp: null })];
+    renderApp("/audit");
+    expect(await entry(7)).toHaveTextContent("unknown disabled pii_guard");
+    expect(screen.getByRole("heading", { name: "Time unknown" })).toBeVisible();
+  });
+});
+
+describe("the timeline", () => {
+  it("groups by local day, newest first", async () => {
+    const backend = startBackend();
+    const now = Date.now();
+    backend.auditEntries = [
+      auditEntry(3),
+      auditEntry(2, { timestamp: new Date(now - dayMs).toISOString() }),
+      auditEntry(1, { timestamp: "2026-01-05T12:00:00Z" }),
+    ];
+    renderApp("/audit");
+    await entry(3);
+    expect(screen.getAllByRole("heading", { level: 2 }).map((heading) => heading.textContent)).toEqual([
+      "Today",
+      "Yesterday",
+      "Monday 5 January 2026",
+    ]);
+  });
+
+  it("loads older entries after the last one shown, until the log begins", async () => {
+    const backend = startBackend();
+    backend.auditEntries = Array.from({ length: 60 }, (_, index) => auditEntry(60 - index));
+    const { user } = renderApp("/audit");
+    await entry(11);
+    expect(document.querySelectorAll("[data-audit-entry-id]")).toHaveLength(50);
+
+    await user.click(screen.getByRole("button", { name: "Load older" }));
+    await entry(1);
+    expect(backend.callsOf("list_audit_entries")).toContainEqual({ request: { before_id: 11, limit: 50 } });
+    expect(document.querySelectorAll("[data-audit-entry-id]")).toHaveLength(60);
+    expect(screen.getByText("The log begins here")).toBeVisible();
+  });
+
+  it("shows what was just switched when one comes back to it", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(1)];
+    const { user } = renderApp("/audit");
+    await entry(1);
+    backend.auditEntries = [auditEntry(2, { action: "enabled" }), ...backend.auditEntries];
+    await user.keyboard("ge");
+    await screen.findByRole("table", { name: "Extensions" });
+    await user.click(screen.getByRole("switch", { name: "pii_guard enabled" }));
+    await user.keyboard("ga");
+    expect(await entry(2)).toHaveTextContent("editor enabled pii_guard");
+  });
+
+  it("says that nothing has changed yet", async () => {
+    startBackend();
+    renderApp("/audit");
+    expect(await screen.findByText("No changes yet")).toBeVisible();
+  });
+
+  it("says why it could not be read", async () => {
+    const backend = startBackend();
+    backend.failures.set("list_audit_entries", forbidden);
+    renderApp("/audit");
+    expect(await screen.findByRole("alert")).toHaveTextContent("The audit log could not be read");
+  });
+});

@@ -1,0 +1,68 @@
+import { UnstyledButton } from "@mantine/core";
+import type { TablerIcon } from "@tabler/icons-react";
+import { useId } from "react";
+import type { AuditAction, AuditEntry } from "../../bindings";
+import {
+  IconChevronRight,
+  IconCircleCheck,
+  IconCircleOff,
+  IconPencil,
+  IconPlus,
+  IconTrash,
+} from "../../ui/icons";
+import { Timestamp } from "../../ui/Timestamp";
+import { AuditDetails } from "./AuditDetails";
+import classes from "./AuditTimelineEntry.module.css";
+import { actor } from "./auditSentence";
+import { InlineChanges } from "./InlineChanges";
+
+const icons: Record<AuditAction, TablerIcon> = {
+  created: IconPlus,
+  updated: IconPencil,
+  deleted: IconTrash,
+  enabled: IconCircleCheck,
+  disabled: IconCircleOff,
+};
+
+type AuditTimelineEntryProps = { entry: AuditEntry; open: boolean; onToggle: () => void };
+
+export function AuditTimelineEntry({ entry, open, onToggle }: AuditTimelineEntryProps) {
+  const detailsId = useId();
+  const Icon = icons[entry.action];
+  return (
+    <li
+      className={classes.entry}
+      data-audit-entry-id={entry.id}
+      data-action={entry.action}
+      data-open={open || undefined}
+    >
+      <UnstyledButton
+        className={classes.line}
+        aria-expanded={open}
+        aria-controls={detailsId}
+        onClick={onToggle}
+      >
+        <span className={classes.time}>
+          <Timestamp value={entry.timestamp} format="clock" absent="--:--:--" />
+        </span>
+        <span className={classes.rail}>
+          <span className={classes.icon}>
+            <Icon size={13} stroke={2} aria-hidden />
+          </span>
+        </span>
+        <span className={classes.sentence}>
+          <strong>{actor(entry)}</strong> {entry.action} <code>{entry.extension_id}</code>
+          {entry.reason !== null && <span className={classes.reason}> · {entry.reason}</span>}
+        </span>
+        <InlineChanges changes={entry.changes} />
+        {entry.actor_source === "legacy" && <span className={classes.unverified}>not verified</span>}
+        <IconChevronRight className={classes.chevron} size={14} aria-hidden />
+      </UnstyledButton>
+      {open && (
+        <div id={detailsId} className={classes.details}>
+          <AuditDetails entry={entry} />
+        </div>
+      )}
+    </li>
+  );
+}

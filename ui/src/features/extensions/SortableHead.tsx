@@ -1,0 +1,30 @@
+import { UnstyledButton } from "@mantine/core";
+import type { ReactNode } from "react";
+import { IconChevronDown, IconChevronUp } from "../../ui/icons";
+import classes from "./SortableHead.module.css";
+
+type SortableHeadProps = {
+  className: string | undefined;
+  /** Figures stand at the right edge, and their head with them. */
+  figure: boolean;
+  direction: "ascending" | "descending" | "none";
+  onSort: () => void;
+  children: ReactNode;
+};
+
+export function SortableHead({ className, figure, direction, onSort, children }: SortableHeadProps) {
+  const Icon = direction === "descending" ? IconChevronDown : IconChevronUp;
+  return (
+    <th scope="col" className={className} aria-sort={direction}>
+      <UnstyledButton
+        className={classes.button}
+        data-figure={figure || undefined}
+        data-direction={direction}
+        onClick={onSort}
+      >
+        {children}
+        <Icon className={classes.icon} size={13} stroke={2} aria-hidden />
+      </UnstyledButton>
+    </th>
+  );
+}

@@ -1,0 +1,54 @@
+import type { ExtensionRow } from "../../api/extensions";
+import type { ExtensionType } from "../../bindings";
+
+export type SortColumn = "id" | "type" | "subject" | "timeout_ms" | "retry" | "enabled" | "last_change";
+
+export type SortOrder = { column: SortColumn; descending: boolean };
+
+/** By kind, then by name: neighbours do the same job, and a switch moves no row. */
+export const defaultOrder: SortOrder = { column: "type", descending: false };
+
+/** The order in which the registry's schema lists the types. */
+const typeRank: Record<ExtensionType, number> = { pre: 0, validator: 1, post: 2, provider: 3 };
+
+type Comparison = (a: ExtensionRow, b: ExtensionRow) => number;
+
+const comparisons: Record<SortColumn, Comparison> = {
+  id: byText((row) => row.id),
+  type: (a, b) => typeRank[a.type] - typeRank[b.type],
+  subject: byText((row) => row.subject),
+  timeout_ms: (a, b) => a.timeout_ms - b.timeout_ms,
+  retry: (a, b) => a.retry - b.retry,
+  // On before off, newest change first: what one looks for is on top at the first click.
+  enabled: (a, b) => Number(b.enabled) - Number(a.enabled),
+  last_change: (a, b) => changedAt(b) - changedAt(a),
+};
+
+export function sortExtensions(rows: readonly ExtensionRow[], order: SortOrder): ExtensionRow[] {
+  const compare = comparisons[order.column];
+  const sign = order.descending ? -1 : 1;
+  return rows.toSorted((a, b) => sign * compare(a, b) || comparisons.id(a, b));
+}
+
+/** The order after a click on a column's head. */
+export function nextOrder(order: SortOrder, column: SortColumn): SortOrder {
+  return { column, descending: order.column === column && !order.descending };
+}
+
+/** The rows in which every word of the filter occurs. */
+export function filterExtensions(rows: readonly ExtensionRow[], filter: string): ExtensionRow[] {
+  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  return rows.filter((row) => {
+    const text = `${row.id} ${row.type} ${row.subject}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+}
+
+function byText(read: (row: ExtensionRow) => string): Comparison {
+  return (a, b) => (read(a) < read(b) ? -1 : Number(read(a) > read(b)));
+}
+
+function changedAt(row: ExtensionRow): number {
+  const timestamp = row.last_change?.timestamp;
+  return timestamp ? Date.parse(timestamp) : 0;
+}

@@ -1,0 +1,54 @@
+import type { HealthReport } from "../../bindings";
+import { counted } from "../../ui/figures";
+
+export type HealthState = "failing" | "degraded" | "healthy" | "no data";
+
+/** The state that a report's score stands for. Without a single call there is no score to speak of. */
+export function healthState(report: HealthReport): HealthState {
+  if (!report.has_data) return "no data";
+  if (report.health_score_percent < 90) return "failing";
+  if (report.health_score_percent < 99) return "degraded";
+  return "healthy";
+}
+
+/** Lowest score first; what has no data comes last, because nothing is known to be wrong with it. */
+export function worstFirst(reports: readonly HealthReport[]): HealthReport[] {
+  return reports.toSorted(
+    (a, b) =>
+      Number(b.has_data) - Number(a.has_data) ||
+      (a.has_data ? a.health_score_percent - b.health_score_percent : 0) ||
+      a.extension_id.localeCompare(b.extension_id, "en"),
+  );
+}
+
+export function failingCount(reports: readonly HealthReport[]): number {
+  return countIn(reports, "failing");
+}
+
+/** The page in one sentence, worst first: "1 of 6 extensions failing, 2 degraded, 3 healthy". */
+export function healthSummary(reports: readonly HealthReport[]): string {
+  const all = counted(reports.length, "extension");
+  const groups = [
+    { count: failingCount(reports), words: "failing" },
+    { count: countIn(reports, "degraded"), words: "degraded" },
+    { count: countIn(reports, "healthy"), words: "healthy" },
+    { count: countIn(reports, "no data"), words: "without data" },
+  ].filter(({ count }) => count > 0);
+  const [first, ...others] = groups;
+  if (!first) return "";
+  if (others.length === 0)
+    return reports.length === 1 ? `${all} ${first.words}` : `All ${all} ${first.words}`;
+  return [
+    `${first.count} of ${all} ${first.words}`,
+    ...others.map(({ count, words }) => `${count} ${words}`),
+  ].join(", ");
+}
+
+/** One decimal, rounded down, so that 99.97 never reads as a flawless 100.0. */
+export function scoreText(scorePercent: number): string {
+  return `${(Math.floor(Number((scorePercent * 10).toFixed(6))) / 10).toFixed(1)} %`;
+}
+
+function countIn(reports: readonly HealthReport[], state: HealthState): number {
+  return reports.filter((report) => healthState(report) === state).length;
+}

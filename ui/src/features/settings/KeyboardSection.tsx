@@ -1,0 +1,35 @@
+import { Kbd } from "@mantine/core";
+import { Fact, Facts } from "../../ui/Facts";
+import { Section } from "./Section";
+import classes from "./Settings.module.css";
+
+const shortcuts: readonly { keys: readonly string[]; does: string }[] = [
+  { keys: ["g", "e"], does: "Extensions" },
+  { keys: ["g", "a"], does: "Audit" },
+  { keys: ["g", "h"], does: "Health" },
+  { keys: ["g", "s"], does: "Settings" },
+  { keys: ["/"], does: "Filter the extensions" },
+  { keys: ["j", "k"], does: "Next and previous switch" },
+  { keys: ["Space"], does: "Switch on or off" },
+  { keys: ["z"], does: "Undo the last switch, while it is on offer" },
+];
+
+export function KeyboardSection() {
+  return (
+    <Section title="Keyboard" wideNames>
+      <Facts>
+        {shortcuts.map(({ keys, does }) => (
+          <Fact key={does} name={does}>
+            <span className={classes.keys}>
+              {keys.map((key) => (
+                <Kbd key={key} size="xs">
+                  {key}
+                </Kbd>
+              ))}
+            </span>
+          </Fact>
+        ))}
+      </Facts>
+    </Section>
+  );
+}

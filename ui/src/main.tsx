@@ -1,0 +1,27 @@
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "./app/fonts.css";
+import "./app/tokens.css";
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { createQueryClient, refetchWhenWindowIsFocused } from "./api/client";
+import { monitorDatabase } from "./api/database";
+import { prefetchExtensionsWhenReady } from "./api/extensions";
+import { App } from "./app/App";
+import { createAppRouter } from "./app/router";
+
+const container = document.getElementById("root");
+if (!container) throw new Error("index.html has no element with the id root");
+
+// Asked before anything renders: the answer is on its way while React starts.
+const database = monitorDatabase();
+const queryClient = createQueryClient();
+prefetchExtensionsWhenReady(queryClient, database);
+refetchWhenWindowIsFocused();
+
+createRoot(container).render(
+  <StrictMode>
+    <App queryClient={queryClient} database={database} router={createAppRouter()} />
+  </StrictMode>,
+);

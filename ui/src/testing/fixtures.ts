@@ -1,0 +1,91 @@
+import type { AuditEntry, DatabaseStatus, ErrorReport, Extension, HealthReport } from "../bindings";
+
+export const readyStatus = {
+  state: "ready",
+  server_version: "18.4",
+  database: "registry",
+  login: "editor",
+  os_user: "editor",
+  data_directory: "/data/registry",
+  shared: false,
+} as const satisfies DatabaseStatus;
+
+export const forbidden: ErrorReport = {
+  code: "forbidden",
+  message: "The login editor may not change extensions.",
+  action: "Ask an administrator for the role.",
+  detail: "SQLSTATE 42501",
+  field: null,
+};
+
+export function extension(id: string, more: Partial<Extension> = {}): Extension {
+  return {
+    id,
+    type: "provider",
+    subject: `beamline.provider.${id}.v1`,
+    timeout_ms: 1000,
+    retry: 0,
+    enabled: true,
+    created_at: "2026-01-01T00:00:00Z",
+    updated_at: "2026-01-01T00:00:00Z",
+    last_change: null,
+    ...more,
+  };
+}
+
+export function sixExtensions(): Extension[] {
+  return [
+    extension("mock_provider", { subject: "beamline.provider.mock.v1" }),
+    extension("openai_gpt4", { timeout_ms: 30_000, retry: 2 }),
+    extension("anthropic_claude", { timeout_ms: 30_000, retry: 2 }),
+    extension("normalize_text", {
+      type: "pre",
+      subject: "beamline.ext.pre.normalize_text.v1",
+      timeout_ms: 100,
+    }),
+    extension("pii_guard", {
+      type: "validator",
+      subject: "beamline.ext.validate.pii_guard.v1",
+      timeout_ms: 200,
+      retry: 1,
+    }),
+    extension("mask_sensitive_data", {
+      type: "post",
+      subject: "beamline.ext.post.mask_pii.v1",
+      timeout_ms: 100,
+    }),
+  ];
+}
+
+export function auditEntry(id: number, more: Partial<AuditEntry> = {}): AuditEntry {
+  return {
+    id,
+    extension_id: "pii_guard",
+    action: "disabled",
+    changed_by: "editor",
+    actor_source: "login",
+    os_user: "editor",
+    application_name: "beamline-registry",
+    client_address: null,
+    reason: null,
+    timestamp: new Date().toISOString(),
+    changes: [{ field: "enabled", before: "true", after: "false" }],
+    ...more,
+  };
+}
+
+export function healthReport(extension_id: string, more: Partial<HealthReport> = {}): HealthReport {
+  return {
+    extension_id,
+    extension_type: "provider",
+    enabled: true,
+    success_count: 100,
+    failure_count: 0,
+    avg_latency_ms: 12.34,
+    last_success: "2026-01-01T00:00:00Z",
+    last_failure: null,
+    health_score_percent: 100,
+    has_data: true,
+    ...more,
+  };
+}

@@ -1,0 +1,18 @@
+import { createMemoryHistory } from "@tanstack/react-router";
+import { type RenderResult, render } from "@testing-library/react";
+import userEvent, { type UserEvent } from "@testing-library/user-event";
+import { createQueryClient } from "../api/client";
+import { monitorDatabase } from "../api/database";
+import { prefetchExtensionsWhenReady } from "../api/extensions";
+import { App } from "../app/App";
+import { createAppRouter } from "../app/router";
+
+/** The whole window at a path, as main.tsx puts it together. The backend must have been started before. */
+export function renderApp(path = "/"): RenderResult & { user: UserEvent; path: () => string } {
+  const router = createAppRouter({ history: createMemoryHistory({ initialEntries: [path] }) });
+  const database = monitorDatabase();
+  const queryClient = createQueryClient();
+  prefetchExtensionsWhenReady(queryClient, database);
+  const rendered = render(<App queryClient={queryClient} database={database} router={router} />);
+  return { ...rendered, user: userEvent.setup(), path: () => router.state.location.pathname };
+}

@@ -1,0 +1,34 @@
+import "@testing-library/jest-dom/vitest";
+import { notifications } from "@mantine/notifications";
+import { clearMocks } from "@tauri-apps/api/mocks";
+import { act, cleanup } from "@testing-library/react";
+import { afterEach, vi } from "vitest";
+
+// What jsdom lacks and Mantine asks for.
+window.matchMedia = (query) =>
+  ({
+    matches: false,
+    media: query,
+    onchange: null,
+    addListener: vi.fn(),
+    removeListener: vi.fn(),
+    addEventListener: vi.fn(),
+    removeEventListener: vi.fn(),
+    dispatchEvent: vi.fn(),
+  }) as unknown as MediaQueryList;
+
+class ResizeObserverWithoutLayout implements ResizeObserver {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
+window.ResizeObserver = ResizeObserverWithoutLayout;
+
+window.scrollTo = () => {};
+
+afterEach(() => {
+  act(() => notifications.clean());
+  cleanup();
+  clearMocks();
+  window.localStorage.clear();
+});

@@ -1,0 +1,26 @@
+/** A space that neither breaks the line nor looks like a gap between words. */
+const thinSpace = "\u202f";
+
+/** A configured duration, exactly: "200 ms", "1.5 s", "30 s", "5 min". */
+export function exactDuration(durationMs: number): string {
+  if (durationMs < 1_000) return `${durationMs} ms`;
+  if (durationMs >= 120_000 && durationMs % 60_000 === 0) return `${durationMs / 60_000} min`;
+  return `${durationMs / 1_000} s`;
+}
+
+/** A measured duration, to three digits at most: "4.2 ms", "142 ms", "1.24 s". */
+export function measuredDuration(durationMs: number): string {
+  if (durationMs < 9.95) return `${durationMs.toFixed(1)} ms`;
+  if (durationMs < 999.5) return `${Math.round(durationMs)} ms`;
+  return `${(durationMs / 1_000).toFixed(2)} s`;
+}
+
+/** A whole number in groups of three: "1 204". */
+export function groupedCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, thinSpace);
+}
+
+/** "1 extension", "6 extensions". */
+export function counted(count: number, noun: string): string {
+  return `${groupedCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,100 @@
+import { Button } from "@mantine/core";
+import { notifications } from "@mantine/notifications";
+import type { ReactNode } from "react";
+import type { ErrorReport } from "../bindings";
+import { CopyButton } from "./CopyButton";
+import { failureDetails } from "./failure";
+import { IconAlertTriangle, IconArrowBackUp, IconCheck } from "./icons";
+import classes from "./notify.module.css";
+
+const undoForMs = 10_000;
+/** Beyond this number the oldest offers of an undo go, so that the newest is always in sight. */
+const shownUndos = 3;
+
+type UndoOffer = { notificationId: string; subject: string; undo: () => void };
+
+let offers: UndoOffer[] = [];
+let lastNumber = 0;
+
+function nextId(): string {
+  lastNumber += 1;
+  return `notification-${lastNumber}`;
+}
+
+function withdraw(notificationId: string) {
+  offers = offers.filter((offer) => offer.notificationId !== notificationId);
+}
+
+function take(offer: UndoOffer) {
+  withdraw(offer.notificationId);
+  notifications.hide(offer.notificationId);
+  offer.undo();
+}
+
+/** Says what was done and offers for ten seconds to undo it. A newer change of the subject ends the offer. */
+export function notifyUndoable(notice: { subject: string; message: ReactNode; undo: () => void }): void {
+  endUndo(notice.subject);
+  for (const offer of offers.slice(0, Math.max(0, offers.length - shownUndos + 1))) {
+    notifications.hide(offer.notificationId);
+  }
+  const offer = { notificationId: nextId(), subject: notice.subject, undo: notice.undo };
+  offers = [...offers, offer];
+  notifications.show({
+    id: offer.notificationId,
+    autoClose: undoForMs,
+    icon: <IconCheck size={16} aria-hidden />,
+    message: (
+      <div className={classes.line}>
+        <span className={classes.words}>{notice.message}</span>
+        <Button
+          size="compact-xs"
+          variant="default"
+          aria-keyshortcuts="z"
+          leftSection={<IconArrowBackUp size={14} aria-hidden />}
+          onClick={() => take(offer)}
+        >
+          Undo
+        </Button>
+      </div>
+    ),
+    onClose: () => withdraw(offer.notificationId),
+  });
+}
+
+/** Ends the offer of an undo for this subject: what it would undo is no longer the last thing done. */
+export function endUndo(subject: string): void {
+  for (const offer of offers.filter((candidate) => candidate.subject === subject)) {
+    withdraw(offer.notificationId);
+    notifications.hide(offer.notificationId);
+  }
+}
+
+/** Undoes the newest of what is still on offer, if anything is. */
+export function undoLast(): void {
+  const offer = offers.at(-1);
+  if (offer) take(offer);
+}
+
+/** Says what was tried, why it failed and what to do; stays until it is closed. */
+export function notifyFailure(tried: ReactNode, error: ErrorReport): void {
+  notifications.show({
+    id: nextId(),
+    autoClose: false,
+    icon: <IconAlertTriangle size={16} color="var(--bad)" aria-hidden />,
+    title: tried,
+    message: (
+      <div className={classes.failure}>
+        <span>{error.message}</span>
+        <span>{error.action}</span>
+        <div className={classes.line}>
+          <span className={classes.code} data-testid="error-code">
+            {error.code}
+          </span>
+          <CopyButton size="compact-xs" text={failureDetails(error)}>
+            Copy details
+          </CopyButton>
+        </div>
+      </div>
+    ),
+  });
+}

@@ -1,0 +1,63 @@
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+/** The instant that an RFC 3339 text names, or null when it names none. */
+export function parseInstant(text: string | null): Date | null {
+  if (text === null) return null;
+  const instant = new Date(text);
+  return Number.isNaN(instant.getTime()) ? null : instant;
+}
+
+/** How long ago, in words; a date once that says more than a count of days. */
+export function relativeTime(instant: Date, now: Date): string {
+  const elapsedMs = now.getTime() - instant.getTime();
+  // Another machine's clock may run a little ahead of ours.
+  if (Math.abs(elapsedMs) < 45_000) return "just now";
+  if (elapsedMs < 0) return localDateTime(instant);
+  if (elapsedMs < hourMs) return `${Math.max(1, Math.floor(elapsedMs / minuteMs))} min ago`;
+  if (elapsedMs < dayMs) return `${Math.floor(elapsedMs / hourMs)} h ago`;
+  if (elapsedMs < 7 * dayMs) return `${Math.floor(elapsedMs / dayMs)} d ago`;
+  return localDate(instant);
+}
+
+/** "2026-11-23" in the window's time zone. */
+export function localDate(instant: Date): string {
+  return [instant.getFullYear(), padded(instant.getMonth() + 1), padded(instant.getDate())].join("-");
+}
+
+/** "14:05:12" in the window's time zone. */
+export function localClock(instant: Date): string {
+  return [instant.getHours(), instant.getMinutes(), instant.getSeconds()].map(padded).join(":");
+}
+
+/** "2026-11-23 14:05:12" in the window's time zone. */
+export function localDateTime(instant: Date): string {
+  return `${localDate(instant)} ${localClock(instant)}`;
+}
+
+/** "2026-11-23 13:05:12" in UTC. */
+export function utcDateTime(instant: Date): string {
+  return instant.toISOString().slice(0, 19).replace("T", " ");
+}
+
+const longDay = new Intl.DateTimeFormat("en-GB", {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
+
+/** "Today", "Yesterday" or "Saturday 21 November 2026". */
+export function dayName(instant: Date, now: Date): string {
+  const day = localDate(instant);
+  if (day === localDate(now)) return "Today";
+  // Noon keeps clear of the hour that a change to summer time adds or takes.
+  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1, 12);
+  if (day === localDate(yesterday)) return "Yesterday";
+  return longDay.format(instant).replace(",", "");
+}
+
+function padded(part: number): string {
+  return String(part).padStart(2, "0");
+}
