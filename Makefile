@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run dev test lint format bindings icons screenshots clean
+.PHONY: help run dev test bench lint format bindings icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -16,6 +16,9 @@ dev: ## Run the console with a frontend that reloads as its source changes
 
 test: ## Run every check and test
 	@scripts/test.sh
+
+bench: ## Measure the start, phase by phase (release build)
+	@scripts/bench.sh
 
 lint: ## Run the linters and check the formatting
 	@npm --prefix ui run lint

@@ -14,28 +14,23 @@ if [[ -n ${DISPLAY:-} || -n ${WAYLAND_DISPLAY:-} || $(uname) != Linux ]]; then
     exec "$program" "$@"
 fi
 
+echo "There is no display: running the console on a virtual one (1280x800)."
 picture=$PWD/target/pictures/window.png
 work=$(mktemp --directory)
-screen='' session=''
+session=''
+# shellcheck source=scripts/virtual-display.sh
+source scripts/virtual-display.sh
 finish() {
     # The session first: the console closes its database while it still has a screen.
-    for process in $session $screen; do
-        kill "$process" 2>/dev/null || true
-        wait "$process" 2>/dev/null || true
-    done
+    if [[ -n $session ]]; then
+        kill "$session" 2>/dev/null || true
+        wait "$session" 2>/dev/null || true
+    fi
+    stop_virtual_display
     rm -rf "$work"
 }
 trap finish EXIT
-
-echo "There is no display: running the console on a virtual one (1280x800)."
-Xvfb -displayfd 3 -screen 0 1280x800x24 -nolisten tcp 3>"$work/display" 2>/dev/null &
-screen=$!
-until [[ -s $work/display ]]; do
-    kill -0 "$screen" 2>/dev/null || { echo "error: Xvfb didn't start" >&2; exit 1; }
-    sleep 0.05
-done
-DISPLAY=:$(cat "$work/display")
-export DISPLAY
+start_virtual_display
 
 # exec, so that the signal which ends the session reaches the console itself.
 # shellcheck disable=SC2016 # The inner shell expands these.

@@ -76,6 +76,7 @@ pub fn run() -> ExitCode {
         if let RunEvent::Exit = event {
             app.state::<Database>().stop();
             info!("stopped");
+            app.state::<Logging>().finish();
         }
     });
     ExitCode::SUCCESS

@@ -4,10 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::EnvFilter;
@@ -68,12 +69,12 @@ struct Settings {
     log_level: LogLevel,
 }
 
-/// The running log. Dropping it writes out what is buffered.
+/// The running log.
 pub(crate) struct Logging {
-    level: std::sync::Mutex<LogLevel>,
+    level: Mutex<LogLevel>,
     filter: reload::Handle<EnvFilter, Registry>,
     settings_path: PathBuf,
-    _writer: Option<WorkerGuard>,
+    writer: Mutex<Option<WorkerGuard>>,
 }
 
 impl Logging {
@@ -115,6 +116,8 @@ impl Logging {
         if let Err(error) = started {
             warn!(%error, "a log was started before");
         }
+        // A panic is a fault of the program: what is known of it belongs in the log.
+        std::panic::set_hook(Box::new(|panic| error!(%panic, "the program has a fault")));
         if let Some(error) = failure {
             warn!(
                 log_directory = %folders.log.display(),
@@ -126,15 +129,23 @@ impl Logging {
             level: level.into(),
             filter: handle,
             settings_path,
-            _writer: guard,
+            writer: guard.into(),
         }
     }
 
     pub(crate) fn level(&self) -> LogLevel {
-        *self
-            .level
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self.level.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes out what is buffered; what is logged later goes to standard error alone. The toolkit
+    /// ends the process without dropping anything.
+    pub(crate) fn finish(&self) {
+        drop(
+            self.writer
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
     }
 
     /// Changes the level now and for later starts.
@@ -142,10 +153,7 @@ impl Logging {
         self.filter
             .reload(EnvFilter::new(level.filter()))
             .map_err(io::Error::other)?;
-        *self
-            .level
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = level;
+        *self.level.lock().unwrap_or_else(PoisonError::into_inner) = level;
         info!(?level, "log level changed");
         write_settings(&self.settings_path, &Settings { log_level: level })
     }

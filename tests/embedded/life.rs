@@ -81,10 +81,7 @@ async fn the_server_is_safe_and_private_whatever_its_files_say() {
     .unwrap();
 
     let (server, registry) = open(folder.path()).await.0.unwrap();
-    let mut connection = superuser_of(folder.path(), &server)
-        .connect()
-        .await
-        .unwrap();
+    let mut connection = superuser_of(folder.path()).connect().await.unwrap();
     for (setting, expected) in [
         ("fsync", "on"),
         ("full_page_writes", "on"),
@@ -131,7 +128,7 @@ async fn the_server_is_safe_and_private_whatever_its_files_say() {
 async fn a_wrong_password_is_refused() {
     let folder = TestFolder::new();
     let (server, _registry) = open(folder.path()).await.0.unwrap();
-    let options = superuser_of(folder.path(), &server).password("wrong");
+    let options = superuser_of(folder.path()).password("wrong");
     let error = options.connect().await.unwrap_err();
     assert_eq!(error.as_database_error().unwrap().code().unwrap(), "28P01");
 }

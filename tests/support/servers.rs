@@ -1,7 +1,7 @@
 //! The servers that tests share: one of each kind for each test program, started at its first use
 //! by the product's own supervisor, ended with the program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use registry::embedded::{self, EmbeddedServer, Options};
@@ -39,7 +39,7 @@ impl TestServer {
         })
         .join()
         .expect("the server starts");
-        let superuser = superuser_of(folder.path(), &server);
+        let superuser = superuser_of(folder.path());
         Self {
             server,
             superuser,
@@ -64,19 +64,21 @@ impl TestServer {
 }
 
 /// How to log in as superuser to the embedded server of a data directory.
-pub fn superuser_of(data_directory: &std::path::Path, server: &EmbeddedServer) -> PgConnectOptions {
-    let path = data_directory.join("postgresql/cluster/credentials.json");
+pub fn superuser_of(data_directory: &Path) -> PgConnectOptions {
+    let folder = data_directory.join("postgresql");
+    let credentials = std::fs::read(folder.join("cluster/credentials.json"));
     let credentials: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(path).expect("credentials are kept")).expect("JSON");
-    let password = credentials["superuser_password"]
-        .as_str()
-        .expect("a password")
-        .to_owned();
-    server
-        .connect_options()
-        .clone()
+        serde_json::from_slice(&credentials.expect("credentials are kept")).expect("JSON");
+    PgConnectOptions::new_without_pgpass()
+        .socket(folder.join("socket"))
+        .port(5432)
         .username("registry_admin")
-        .password(&password)
+        .password(
+            credentials["superuser_password"]
+                .as_str()
+                .expect("a password"),
+        )
+        .database("registry")
 }
 
 /// The bundled PostgreSQL.

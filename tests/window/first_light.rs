@@ -1,6 +1,9 @@
 //! The first thing that an administrator does: look, switch, undo, see it in the audit log, come
 //! back tomorrow.
 
+use system_tests::database::execute;
+use system_tests::servers::superuser_of;
+
 use crate::application::Account;
 
 #[tokio::test]
@@ -101,6 +104,26 @@ async fn every_page_opens_in_light_and_in_dark() {
     window.see_state("pii_guard", "On").await;
     window.click_switch("mock_provider").await;
     window.see_state("mock_provider", "Off").await;
+    window.click_switch("normalize_text").await;
+    window.see_state("normalize_text", "Off").await;
+    window
+        .click(
+            "//*[@role='alert'][contains(., 'normalize_text')]//button[normalize-space()='Undo']",
+        )
+        .await;
+    window.see_state("normalize_text", "On").await;
+    // What routers write.
+    execute(
+        &superuser_of(&account.data_directory),
+        "INSERT INTO public.extension_health VALUES
+             ('pii_guard', now() - interval '40 s', now() - interval '9 s', 388, 1654, 41.5, now()),
+             ('openai_gpt4', now() - interval '2 s', now() - interval '3 h', 61, 1840, 1260.75, now()),
+             ('anthropic_claude', now() - interval '1 s', now() - interval '2 d', 3, 2412, 984.2, now()),
+             ('normalize_text', now() - interval '1 s', NULL, 0, 6342, 1.8, now()),
+             ('mask_sensitive_data', now() - interval '1 s', NULL, 0, 4311, 2.1, now())",
+    )
+    .await
+    .unwrap();
     for scheme in ["Light", "Dark"] {
         window.choose_colours(scheme).await;
         for page in ["Extensions", "Audit", "Health", "Settings"] {
