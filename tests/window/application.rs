@@ -197,12 +197,16 @@ impl Window {
             .expect("its text")
     }
 
+    /// Clicks an element as soon as nothing that moves is over it.
     pub(crate) async fn click(&self, xpath: &str) {
-        let element = self.see(xpath).await;
-        element
-            .click()
-            .await
-            .unwrap_or_else(|error| panic!("{xpath} can be clicked ({error})"));
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = self.see(xpath).await.click().await {
+            assert!(
+                Instant::now() < deadline,
+                "{xpath} can't be clicked ({error})"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Goes to a page by the navigation.
