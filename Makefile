@@ -21,6 +21,7 @@ bench: ## Measure the start, phase by phase (release build)
 	@scripts/bench.sh
 
 lint: ## Run the linters and check the formatting
+	@scripts/prerequisites.sh run && node postgresql/fetch.mjs && scripts/build-ui.sh
 	@npm --prefix ui run lint
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- --deny warnings

@@ -21,6 +21,7 @@ source scripts/virtual-display.sh
 end_console() {
     if [[ -n $console ]]; then
         kill "$console" 2>/dev/null || true
+        wait "$console" 2>/dev/null || true
         console=''
         while [[ -e $work/data/postgresql/cluster/data/postmaster.pid ]]; do sleep 0.05; done
     fi
@@ -37,17 +38,14 @@ export BEAMLINE_REGISTRY_DATA_DIR=$work/data NO_AT_BRIDGE=1
 export XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_CACHE_HOME=$work/cache
 # Run 0 makes the database and is not counted.
 for ((run = 0; run <= runs; run++)); do
-    # shellcheck disable=SC2016 # The inner shell expands these.
-    dbus-run-session -- bash -c 'echo $$ >"$0"; exec "$@"' "$work/console" \
-        target/release/beamline-registry 2>"$work/log" &
-    session=$!
+    : >"$work/log"
+    target/release/beamline-registry 2>"$work/log" &
+    console=$!
     for ((attempt = 0; attempt < 300; attempt++)); do
         if grep --quiet 'extensions table shown' "$work/log"; then break; fi
         sleep 0.1
     done
-    console=$(cat "$work/console")
     end_console
-    wait "$session" 2>/dev/null || true
     if ((run > 0)); then
         sed -nE 's/.*start phase: (.*) elapsed_ms=([0-9]+)/\1\t\2/p' "$work/log" >>"$work/phases"
     fi

@@ -16,6 +16,11 @@ fail() {
 }
 
 has cargo || fail "Rust is missing. Install rustup (https://rustup.rs), then try again."
+# rustup's cargo is the version that rust-toolchain.toml names; a distribution's may be too old for this workspace.
+wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+found=$(cargo --version | cut -d ' ' -f 2)
+printf '%s\n' "$wanted" "$found" | sort -C -V ||
+    fail "Rust $found is too old. Install rustup (https://rustup.rs), which fetches $wanted, then try again."
 { has node && has npm; } || fail "Node.js is missing. Install version 20.19 or newer (https://nodejs.org), then try again."
 node --eval 'const [major, minor] = process.versions.node.split(".").map(Number);
     process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' ||
@@ -40,19 +45,6 @@ as_root() {
     fi
 }
 
-# The server programs alone: the package must not create and start a cluster of its own.
-install_postgresql_server() {
-    if compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
-        return
-    fi
-    echo "Installing with apt: postgresql (the programs, no cluster)"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends postgresql-common
-    as_root mkdir -p /etc/postgresql-common/createcluster.d
-    echo 'create_main_cluster = false' |
-        as_root tee /etc/postgresql-common/createcluster.d/no-main-cluster.conf >/dev/null
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends postgresql
-}
-
 if has apt-get && has dpkg-query; then
     missing=()
     for package in "${packages[@]}"; do
@@ -60,13 +52,21 @@ if has apt-get && has dpkg-query; then
             missing+=("$package")
         fi
     done
+    no_cluster=''
+    if [[ $purpose == test ]] && ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then
+        missing+=(postgresql)
+        no_cluster=/etc/postgresql-common/createcluster.d/beamline-registry-tests.conf
+    fi
     if ((${#missing[@]} > 0)); then
         echo "Installing with apt: ${missing[*]}"
+        if [[ -n $no_cluster ]]; then
+            # The tests need PostgreSQL's programs: for this installation alone, no cluster is made and started.
+            as_root mkdir -p "${no_cluster%/*}"
+            trap 'as_root rm -f "$no_cluster"' EXIT
+            echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
+        fi
         as_root apt-get update --quiet --quiet
         as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends "${missing[@]}"
-    fi
-    if [[ $purpose == test ]]; then
-        install_postgresql_server
     fi
 elif [[ $(uname) == Linux ]]; then
     echo "This system has no apt. Please make sure that it has the counterparts of: ${packages[*]}"

@@ -7,6 +7,12 @@ log=target/test-output.log
 mkdir -p target
 : >"$log"
 
+# Sums what cargo and Vitest say has passed or failed. Colour codes would hide the numbers.
+count() {
+    sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^test result: |^ *Tests ' | grep -oE "[0-9]+ $1" |
+        awk '{ total += $1 } END { print total + 0 }' || true
+}
+
 step() {
     local name=$1
     shift
@@ -14,6 +20,7 @@ step() {
     printf '\n== %s\n' "$name"
     if ! "$@" 2>&1 | tee --append "$log"; then
         printf '\nFAILED: %s (after %d s)\n' "$name" $((SECONDS - started)) >&2
+        if (($(count failed) > 0)); then printf '%d passed, %d failed\n' "$(count passed)" "$(count failed)"; fi
         exit 1
     fi
     printf '== %s: %d s\n' "$name" $((SECONDS - started))
@@ -28,9 +35,8 @@ step "Rust: format" cargo fmt --all --check
 step "Rust: lint" cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
 step "Rust: tests" cargo test --workspace --locked
 
-# Colour codes would hide the numbers.
-plain=$(sed 's/\x1b\[[0-9;]*m//g' "$log")
-sum() { awk '{ total += $1 } END { print total + 0 }'; }
-passed=$({ grep -oE '^test result: ok\. [0-9]+ passed' <<<"$plain" | grep -oE '[0-9]+'
-    grep -E '^ *Tests ' <<<"$plain" | grep -oE '[0-9]+ passed' | grep -oE '[0-9]+'; } | sum)
-printf '\nAll checks passed in %d s.\n%d passed, 0 failed\n' "$SECONDS" "$passed"
+if (($(count passed) == 0)); then
+    echo "FAILED: no test has run" >&2
+    exit 1
+fi
+printf '\nAll checks passed in %d s.\n%d passed, %d failed\n' "$SECONDS" "$(count passed)" "$(count failed)"

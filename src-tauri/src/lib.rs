@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tauri::{AppHandle, Manager, RunEvent, WebviewWindowBuilder};
-use tracing::{error, info};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
 
 pub use bindings::export_typescript_bindings;
 
@@ -47,6 +48,7 @@ pub fn run() -> ExitCode {
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
             phases.mark("toolkit ready");
+            quit_on_signals(app.handle());
             bindings.mount_events(app);
             app.manage(logging);
             app.manage(folders);
@@ -80,6 +82,28 @@ pub fn run() -> ExitCode {
         }
     });
     ExitCode::SUCCESS
+}
+
+/// Quits in order when the session ends or a terminal or script asks for it. Without this the process
+/// would just end; its server ends with it all the same.
+fn quit_on_signals(app: &AppHandle) {
+    for kind in [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ] {
+        let app = app.clone();
+        tauri::async_runtime::spawn(async move {
+            match signal(kind) {
+                Ok(mut signals) => {
+                    signals.recv().await;
+                    info!(signal = kind.as_raw_value(), "told to quit");
+                    app.exit(0);
+                }
+                Err(error) => warn!(%error, "a signal can't be listened to"),
+            }
+        });
+    }
 }
 
 fn show_main_window(app: &AppHandle) {

@@ -127,7 +127,7 @@ async fn the_server_is_safe_and_private_whatever_its_files_say() {
 #[tokio::test]
 async fn a_wrong_password_is_refused() {
     let folder = TestFolder::new();
-    let (server, _registry) = open(folder.path()).await.0.unwrap();
+    let (_server, _registry) = open(folder.path()).await.0.unwrap();
     let options = superuser_of(folder.path()).password("wrong");
     let error = options.connect().await.unwrap_err();
     assert_eq!(error.as_database_error().unwrap().code().unwrap(), "28P01");

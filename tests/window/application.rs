@@ -186,7 +186,7 @@ impl Window {
         self.text("//body").await
     }
 
-    /// The text of an element. WebKit's driver leaves out the text of some buttons, so this asks the
+    /// The text of an element. WebKitGTK's driver leaves out the text of some buttons, so this asks the
     /// page itself.
     pub(crate) async fn text(&self, xpath: &str) -> String {
         let element = self.see(xpath).await;

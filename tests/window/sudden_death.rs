@@ -72,3 +72,32 @@ async fn kill_9_of_the_server_is_mended_under_the_open_window() {
     window.see_state("pii_guard", "Off").await;
     window.close(&account).await;
 }
+
+#[tokio::test]
+async fn a_polite_signal_quits_in_order() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    let process_id = account.process_id();
+    kill(
+        Pid::from_raw(process_id.try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Path::new(&format!("/proc/{process_id}/exe")).exists() {
+        assert!(Instant::now() < deadline, "the application ends");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(window);
+    let log = account.log();
+    assert!(
+        log.contains("told to quit") && log.contains("stopped"),
+        "{log}"
+    );
+    assert!(
+        account
+            .server_log()
+            .contains("database system is shut down")
+    );
+}
