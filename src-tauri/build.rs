@@ -9,6 +9,7 @@ fn main() {
             "list_extensions",
             "set_extension_enabled",
             "list_audit_entries",
+            "verify_audit_log",
             "list_health",
             "application_info",
             "set_log_level",

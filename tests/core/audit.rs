@@ -7,7 +7,7 @@ use system_tests::on_each_server;
 
 async fn entries(registry: &Registry) -> Vec<AuditEntry> {
     let request = AuditListRequest {
-        before_id: None,
+        before_revision: None,
         limit: 500,
     };
     registry.list_audit_entries(&request).await.unwrap().entries
@@ -134,15 +134,15 @@ on_each_server! {
             .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 's.' || n FROM generate_series(1, 25) AS n")
             .await;
         let mut seen = Vec::new();
-        let mut before_id = None;
+        let mut before_revision = None;
         loop {
             let page = registry
-                .list_audit_entries(&AuditListRequest { before_id, limit: 10 })
+                .list_audit_entries(&AuditListRequest { before_revision, limit: 10 })
                 .await
                 .unwrap();
-            seen.extend(page.entries.iter().map(|entry| entry.id));
-            before_id = page.next_before_id;
-            if before_id.is_none() {
+            seen.extend(page.entries.iter().map(|entry| entry.revision));
+            before_revision = page.next_before_revision;
+            if before_revision.is_none() {
                 break;
             }
         }
@@ -156,15 +156,15 @@ on_each_server! {
             .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 's.' || n FROM generate_series(1, 10) AS n")
             .await;
         let page =
-            registry.list_audit_entries(&AuditListRequest { before_id: None, limit: 10 }).await.unwrap();
-        assert_eq!((page.entries.len(), page.next_before_id), (10, None));
+            registry.list_audit_entries(&AuditListRequest { before_revision: None, limit: 10 }).await.unwrap();
+        assert_eq!((page.entries.len(), page.next_before_revision), (10, None));
     }
 
     async fn a_limit_out_of_range_names_the_field(database: TestDatabase) {
         let registry = database.registry().await;
         for limit in [0, 501] {
             let error = registry
-                .list_audit_entries(&AuditListRequest { before_id: None, limit })
+                .list_audit_entries(&AuditListRequest { before_revision: None, limit })
                 .await
                 .unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidInput);

@@ -6,3 +6,4 @@ mod audit;
 mod extensions;
 mod health;
 mod migrations;
+mod seal;

@@ -4,8 +4,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use registry::ChangeContext;
+use registry::anchors::AnchorFile;
 use registry::embedded::StartStep;
+use registry::verification::FaultKind;
 use system_tests::bundle::installed_server;
+use system_tests::database::execute;
 use system_tests::folder::TestFolder;
 use system_tests::servers::superuser_of;
 
@@ -176,6 +179,22 @@ async fn two_programs_that_start_at_once_make_one_database() {
 }
 
 #[tokio::test]
+async fn a_start_takes_over_when_the_program_that_holds_the_directory_ends_meanwhile() {
+    let folder = TestFolder::new();
+    drop(open(folder.path()).await.0.unwrap());
+    let lock = std::fs::File::open(folder.path().join("postgresql/lock")).unwrap();
+    lock.lock().unwrap();
+    let freed = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        drop(lock);
+    });
+    let (server, registry) = open(folder.path()).await.0.unwrap();
+    freed.await.unwrap();
+    assert!(!server.is_shared());
+    assert_eq!(registry.list_extensions().await.unwrap().len(), 6);
+}
+
+#[tokio::test]
 async fn an_installed_server_serves_where_there_is_no_bundle() {
     let folder = TestFolder::new();
     let mut options = options(folder.path());
@@ -289,4 +308,38 @@ async fn a_start_that_was_cut_short_while_making_the_database_begins_anew() {
     let (_server, registry) = open(folder.path()).await.0.unwrap();
     assert_eq!(registry.list_extensions().await.unwrap().len(), 6);
     assert!(!folder.path().join("postgresql/cluster.unfinished").exists());
+}
+
+#[tokio::test]
+async fn the_end_of_the_log_is_noted_outside_the_database_and_a_cut_shows() {
+    let folder = TestFolder::new();
+    let (_server, registry) = open(folder.path()).await.0.unwrap();
+    for enabled in [false, true, false] {
+        let context = ChangeContext::default();
+        registry
+            .set_extension_enabled("pii_guard", enabled, &context)
+            .await
+            .unwrap();
+    }
+    let file = AnchorFile::new(folder.path().join("anchors.jsonl"));
+    let revisions: Vec<_> = file
+        .read()
+        .unwrap()
+        .into_iter()
+        .map(|anchor| anchor.revision)
+        .collect();
+    assert_eq!(revisions, [1, 2, 3]);
+    assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
+
+    execute(
+        &superuser_of(folder.path()),
+        "ALTER TABLE public.extension_audit_log DISABLE TRIGGER ALL;
+         DELETE FROM public.extension_audit_log WHERE revision = 3;
+         UPDATE public.registry_head SET (revision, hash) =
+             (SELECT revision, hash FROM public.extension_audit_log WHERE revision = 2)",
+    )
+    .await
+    .unwrap();
+    let fault = registry.verify_audit_log().await.unwrap().fault.unwrap();
+    assert_eq!((fault.kind, fault.revision), (FaultKind::EndCutOff, 3));
 }

@@ -79,7 +79,7 @@ fn send(process_id: u32, signal: Signal) {
 /// The number of the newest switch in the audit log.
 async fn newest_switch(registry: &registry::Registry) -> u32 {
     let request = AuditListRequest {
-        before_id: None,
+        before_revision: None,
         limit: 1,
     };
     let page = registry.list_audit_entries(&request).await.unwrap();

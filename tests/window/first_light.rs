@@ -56,20 +56,20 @@ async fn a_switch_is_undone_audited_and_kept_over_a_restart() {
 
     // The audit page tells the three switches, by whom and what changed.
     window.open_page("Audit").await;
-    window.see("(//*[@data-audit-entry-id])[3]").await;
-    let newest = window.text("(//*[@data-audit-entry-id])[1]").await;
+    window.see("(//*[@data-audit-revision])[3]").await;
+    let newest = window.text("(//*[@data-audit-revision])[1]").await;
     for part in [person.as_str(), "disabled", "pii_guard", "true", "false"] {
         assert!(newest.contains(part), "{part} is in {newest:?}");
     }
-    let before = window.text("(//*[@data-audit-entry-id])[2]").await;
+    let before = window.text("(//*[@data-audit-revision])[2]").await;
     assert!(before.contains("enabled"), "{before:?}");
     window
-        .click("(//*[@data-audit-entry-id])[1]//button[@aria-expanded]")
+        .click("(//*[@data-audit-revision])[1]//button[@aria-expanded]")
         .await;
     window
-        .see("(//*[@data-audit-entry-id])[1]//*[contains(., 'local socket')]")
+        .see("(//*[@data-audit-revision])[1]//*[contains(., 'local socket')]")
         .await;
-    let details = window.text("(//*[@data-audit-entry-id])[1]").await;
+    let details = window.text("(//*[@data-audit-revision])[1]").await;
     for part in ["login", "OS user", "beamline-registry"] {
         assert!(
             details.to_lowercase().contains(&part.to_lowercase()),
@@ -92,7 +92,7 @@ async fn a_switch_is_undone_audited_and_kept_over_a_restart() {
     let window = account.start().await;
     window.see_state("pii_guard", "Off").await;
     window.open_page("Audit").await;
-    window.see("(//*[@data-audit-entry-id])[3]").await;
+    window.see("(//*[@data-audit-revision])[3]").await;
     assert!(!account.server_log().contains("not properly shut down"));
     window.close(&account).await;
 }

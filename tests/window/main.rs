@@ -7,4 +7,5 @@ mod bad_environments;
 mod desktop;
 mod first_light;
 mod guards;
+mod seal;
 mod sudden_death;

@@ -15,6 +15,8 @@ export const commands = {
 	setExtensionEnabled: (request: SetEnabledRequest) => typedError<Extension, ErrorReport>(__TAURI_INVOKE("set_extension_enabled", { request })),
 	/**  A page of the audit log, newest entry first. */
 	listAuditEntries: (request: AuditListRequest) => typedError<AuditPage, ErrorReport>(__TAURI_INVOKE("list_audit_entries", { request })),
+	/**  Verifies that the audit log is whole: against itself, and against what was noted outside the database. */
+	verifyAuditLog: () => typedError<Verification, ErrorReport>(__TAURI_INVOKE("verify_audit_log")),
 	/**  The health of every extension, the worst score first. */
 	listHealth: () => typedError<HealthReport[], ErrorReport>(__TAURI_INVOKE("list_health")),
 	/**  Facts about this console. */
@@ -69,8 +71,8 @@ export type AuditAction =
 
 /**  One change of one extension. */
 export type AuditEntry = {
-	/**  Grows with time. */
-	id: number,
+	/**  The registry's revision that this change made: 1, 2, 3 … in the order of the commits. */
+	revision: number,
 	/**  The extension that changed; it may be gone since. */
 	extension_id: string,
 	/**  What was done. */
@@ -95,8 +97,8 @@ export type AuditEntry = {
 
 /**  Which part of the log to read. */
 export type AuditListRequest = {
-	/**  Only entries older than this one: the `next_before_id` of the page before. */
-	before_id: number | null,
+	/**  Only entries older than this one: the `next_before_revision` of the page before. */
+	before_revision: number | null,
 	/**  How many entries at the most, 1 to 500. */
 	limit: number,
 };
@@ -106,7 +108,7 @@ export type AuditPage = {
 	/**  The entries. */
 	entries: AuditEntry[],
 	/**  Where the next page starts; none when there is nothing older. */
-	next_before_id: number | null,
+	next_before_revision: number | null,
 };
 
 /**  What the page shows of the database. */
@@ -168,6 +170,8 @@ export type Extension = {
 	retry: number,
 	/**  Whether the router uses it. */
 	enabled: boolean,
+	/**  The registry's revision that last changed it; 0 if it has not changed since it was adopted. */
+	revision: number,
 	/**  When it was created; unknown for some rows of older writers. */
 	created_at: string | null,
 	/**  When it last changed; unknown for some rows of older writers. */
@@ -186,6 +190,35 @@ export type ExtensionType =
 "post" | 
 /**  A language model or another back end that answers. */
 "provider";
+
+/**  Something that is wrong with the audit log. */
+export type Fault = {
+	/**  What kind. */
+	kind: FaultKind,
+	/**  The revision at which it shows. */
+	revision: number,
+	/**  What was expected and what is there: one sentence. */
+	explanation: string,
+};
+
+/**  The kinds of faults. */
+export type FaultKind = 
+/**  The entry's content does not fit its hash: it was edited, or moved from another place. */
+"content_changed" | 
+/**  The entry does not follow the one before it. */
+"link_broken" | 
+/**  An entry is missing. */
+"entry_missing" | 
+/**  An entry was written past the seal. */
+"entry_unsealed" | 
+/**  The head does not fit the newest entry. */
+"head_mismatch" | 
+/**  An anchor names a revision that the registry no longer has: its end was cut off. */
+"end_cut_off" | 
+/**  An anchor names another hash for a revision: the log was written anew. */
+"anchor_mismatch" | 
+/**  An anchor names another registry: this one is a replacement. */
+"other_registry";
 
 /**  One field of a change. The values are JSON text, so that numbers keep their spelling. */
 export type FieldChange = {
@@ -278,6 +311,18 @@ export type StartStep =
 "connecting" | 
 /**  Bringing the schema up to date. */
 "migrating";
+
+/**  What a verification found. */
+export type Verification = {
+	/**  The registry's revision when it was verified. */
+	revision: number,
+	/**  How many entries were verified; up to the first bad one. */
+	entry_count: number,
+	/**  How many anchors were compared. */
+	anchor_count: number,
+	/**  The first fault; none if the log is whole. */
+	fault: Fault | null,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

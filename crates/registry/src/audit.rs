@@ -43,9 +43,9 @@ pub enum ActorSource {
 /// One change of one extension.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
 pub struct AuditEntry {
-    /// Grows with time.
+    /// The registry's revision that this change made: 1, 2, 3 … in the order of the commits.
     #[specta(type = WireNumber)]
-    pub id: i64,
+    pub revision: i64,
     /// The extension that changed; it may be gone since.
     pub extension_id: String,
     /// What was done.
@@ -82,9 +82,9 @@ pub struct FieldChange {
 /// Which part of the log to read.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
 pub struct AuditListRequest {
-    /// Only entries older than this one: the `next_before_id` of the page before.
+    /// Only entries older than this one: the `next_before_revision` of the page before.
     #[specta(type = Option<WireNumber>)]
-    pub before_id: Option<i64>,
+    pub before_revision: Option<i64>,
     /// How many entries at the most, 1 to 500.
     pub limit: u16,
 }
@@ -96,7 +96,7 @@ pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
     /// Where the next page starts; none when there is nothing older.
     #[specta(type = Option<WireNumber>)]
-    pub next_before_id: Option<i64>,
+    pub next_before_revision: Option<i64>,
 }
 
 /// The longest page.
@@ -123,7 +123,7 @@ impl Registry {
         let limit = usize::from(request.limit);
         // One more than asked for tells whether there is a next page.
         let mut rows: Vec<AuditRow> = sqlx::query_as(LIST)
-            .bind(request.before_id)
+            .bind(request.before_revision)
             .bind(i64::from(request.limit) + 1)
             .fetch_all(self.pool())
             .await
@@ -138,26 +138,29 @@ impl Registry {
                 attempted: "Reading the audit log",
                 source,
             })?;
-        let next_before_id = entries.last().filter(|_| has_more).map(|entry| entry.id);
+        let next_before_revision = entries
+            .last()
+            .filter(|_| has_more)
+            .map(|entry| entry.revision);
         Ok(AuditPage {
             entries,
-            next_before_id,
+            next_before_revision,
         })
     }
 }
 
 // host() drops the netmask; ::text keeps the numbers' spelling.
 const LIST: &str = "\
-    SELECT id, extension_id, action, changed_by, actor_source, os_user, application_name,
+    SELECT revision, extension_id, action, changed_by, actor_source, os_user, application_name,
            host(client_address) AS client_address, reason, timestamp, changes::text AS changes
     FROM public.extension_audit_log
-    WHERE $1::bigint IS NULL OR id < $1
-    ORDER BY id DESC
+    WHERE revision < coalesce($1, 9223372036854775807)
+    ORDER BY revision DESC
     LIMIT $2";
 
 #[derive(sqlx::FromRow)]
 struct AuditRow {
-    id: i64,
+    revision: i64,
     extension_id: String,
     action: String,
     changed_by: Option<String>,
@@ -176,7 +179,7 @@ impl TryFrom<AuditRow> for AuditEntry {
     fn try_from(row: AuditRow) -> Result<Self, Self::Error> {
         let actor_source = row.actor_source.try_into()?;
         Ok(Self {
-            id: row.id,
+            revision: row.revision,
             extension_id: row.extension_id,
             action: row.action.try_into()?,
             changed_by: row.changed_by,

@@ -8,6 +8,7 @@ use specta::Type;
 use tracing::info;
 
 use crate::audit::AuditAction;
+use crate::wire::WireNumber;
 use crate::{ChangeContext, Error, Registry, Result};
 
 /// Where in the router an extension runs.
@@ -43,6 +44,9 @@ pub struct Extension {
     pub retry: i32,
     /// Whether the router uses it.
     pub enabled: bool,
+    /// The registry's revision that last changed it; 0 if it has not changed since it was adopted.
+    #[specta(type = WireNumber)]
+    pub revision: i64,
     /// When it was created; unknown for some rows of older writers.
     pub created_at: Option<DateTime<Utc>>,
     /// When it last changed; unknown for some rows of older writers.
@@ -111,13 +115,10 @@ impl Registry {
             .execute(&mut *transaction)
             .await
             .map_err(failed)?;
-        let extension: Option<Extension> = sqlx::query_as(GET)
-            .bind(id)
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        let extension = extension.ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })?;
         transaction.commit().await.map_err(failed)?;
+        self.note_anchor().await;
+        // Read after the commit, which gives the change its revision.
+        let extension = self.get_extension(id).await?;
         info!(extension_id = id, enabled, "switched extension");
         Ok(extension)
     }
@@ -128,7 +129,7 @@ macro_rules! select_extensions {
     ($ending:literal) => {
         concat!(
             "SELECT extensions.id, extensions.type, subject, timeout_ms, retry, enabled,
-                    created_at, updated_at,
+                    extensions.revision, created_at, updated_at,
                     last_change.action AS last_action,
                     last_change.changed_by AS last_changed_by,
                     last_change.timestamp AS last_timestamp

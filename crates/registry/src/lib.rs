@@ -4,6 +4,7 @@
 //! operations to it. [`embedded`] runs a private PostgreSQL for those who have none.
 //! This crate knows neither Tauri nor HTTP: whatever it offers, any program can use.
 
+pub mod anchors;
 pub mod audit;
 pub mod embedded;
 mod error;
@@ -11,6 +12,7 @@ pub mod extensions;
 pub mod health;
 pub mod migrations;
 mod registry;
+pub mod verification;
 mod wire;
 
 pub use error::{Error, ErrorCode, ErrorReport, Result};

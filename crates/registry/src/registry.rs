@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Postgres, Transaction};
 
+use crate::anchors::AnchorFile;
 use crate::{Error, Result};
 
 /// How long a caller waits for a free connection before it is told that the database doesn't answer.
@@ -17,6 +18,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Registry {
     pool: PgPool,
+    anchor_file: Option<AnchorFile>,
 }
 
 /// What a change carries into its audit entry besides the actor, whom the database knows by itself.
@@ -77,7 +79,22 @@ impl Registry {
             .connect_with(options)
             .await
             .map_err(|source| Error::from_query("Connecting to the database", source))?;
-        Ok(Self { pool })
+        Ok(Self {
+            pool,
+            anchor_file: None,
+        })
+    }
+
+    /// Notes the end of the audit chain in `file` after every change and every verification, and
+    /// verifies against what the file holds.
+    #[must_use]
+    pub fn with_anchor_file(mut self, file: AnchorFile) -> Self {
+        self.anchor_file = Some(file);
+        self
+    }
+
+    pub(crate) fn anchor_file(&self) -> Option<&AnchorFile> {
+        self.anchor_file.as_ref()
     }
 
     /// Asks the database for a sign of life.

@@ -15,29 +15,40 @@ function listAuditEntries(request: AuditListRequest) {
 export function useAuditEntries() {
   const entries = useInfiniteQuery({
     queryKey: keys.audit.entries(),
-    queryFn: ({ pageParam }) => listAuditEntries({ before_id: pageParam, limit: pageSize }),
+    queryFn: ({ pageParam }) => listAuditEntries({ before_revision: pageParam, limit: pageSize }),
     initialPageParam: null as number | null,
-    getNextPageParam: (page) => page.next_before_id,
+    getNextPageParam: (page) => page.next_before_revision,
     select: (data) => data.pages.flatMap((page) => page.entries),
   });
-  useRefetchOnNewEntry(entries.data?.[0]?.id, entries.isSuccess);
+  useRefetchOnNewEntry(entries.data?.[0]?.revision, entries.isSuccess);
   return entries;
 }
 
 /** Asks for the newest entry alone, and reads the loaded pages again only when there is a newer one. */
-function useRefetchOnNewEntry(newestShownId: number | undefined, enabled: boolean) {
+function useRefetchOnNewEntry(newestShown: number | undefined, enabled: boolean) {
   const client = useQueryClient();
   const newest = useQuery({
     queryKey: keys.audit.newest(),
-    queryFn: () => listAuditEntries({ before_id: null, limit: 1 }),
-    select: (page) => page.entries[0]?.id,
+    queryFn: () => listAuditEntries({ before_revision: null, limit: 1 }),
+    select: (page) => page.entries[0]?.revision,
     refetchInterval: newestIntervalMs,
     enabled,
   });
-  const newestId = newest.data;
+  const newestRevision = newest.data;
   useEffect(() => {
-    if (newestId !== undefined && newestId > (newestShownId ?? 0)) {
+    if (newestRevision !== undefined && newestRevision > (newestShown ?? 0)) {
       void client.invalidateQueries({ queryKey: keys.audit.entries() });
     }
-  }, [client, newestId, newestShownId]);
+  }, [client, newestRevision, newestShown]);
+}
+
+/** Whether the log is whole: found out when the page is first opened, and when asked for. */
+export function useVerification() {
+  return useQuery({
+    queryKey: keys.audit.verification(),
+    queryFn: () => unwrap(commands.verifyAuditLog()),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    refetchInterval: false,
+  });
 }

@@ -9,6 +9,8 @@ export const keys = {
     all: ["audit"],
     entries: () => ["audit", "entries"],
     newest: () => ["audit", "newest"],
+    /** Not below "audit": a change does not make what was verified less so. */
+    verification: () => ["audit-verification"],
   },
   health: {
     all: ["health"],

@@ -10,6 +10,7 @@ import type {
   Extension,
   HealthReport,
   SetEnabledRequest,
+  Verification,
 } from "../bindings";
 import { readyStatus, sixExtensions } from "./fixtures";
 
@@ -18,6 +19,7 @@ export type Backend = {
   status: DatabaseStatus;
   extensions: Extension[];
   auditEntries: AuditEntry[];
+  verification: Verification;
   health: HealthReport[];
   application: ApplicationInfo;
   /** A command named here fails with this error. */
@@ -35,6 +37,7 @@ export function startBackend(): Backend {
     status: readyStatus,
     extensions: sixExtensions(),
     auditEntries: [],
+    verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
     application: {
       version: "0.1.0",
@@ -81,6 +84,8 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return setEnabled(backend, (args as { request: SetEnabledRequest }).request);
     case "list_audit_entries":
       return auditPage(backend, (args as { request: AuditListRequest }).request);
+    case "verify_audit_log":
+      return backend.verification;
     case "list_health":
       return backend.health;
     case "application_info":
@@ -100,8 +105,10 @@ function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | u
   return backend.extensions.find((extension) => extension.id === request.id);
 }
 
-function auditPage(backend: Backend, { before_id, limit }: AuditListRequest) {
-  const older = backend.auditEntries.filter((entry) => before_id === null || entry.id < before_id);
+function auditPage(backend: Backend, { before_revision, limit }: AuditListRequest) {
+  const older = backend.auditEntries.filter(
+    (entry) => before_revision === null || entry.revision < before_revision,
+  );
   const entries = older.slice(0, limit);
-  return { entries, next_before_id: older.length > limit ? entries.at(-1)?.id : null };
+  return { entries, next_before_revision: older.length > limit ? entries.at(-1)?.revision : null };
 }

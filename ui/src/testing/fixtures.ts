@@ -26,6 +26,7 @@ export function extension(id: string, more: Partial<Extension> = {}): Extension 
     timeout_ms: 1000,
     retry: 0,
     enabled: true,
+    revision: 0,
     created_at: "2026-01-01T00:00:00Z",
     updated_at: "2026-01-01T00:00:00Z",
     last_change: null,
@@ -57,9 +58,9 @@ export function sixExtensions(): Extension[] {
   ];
 }
 
-export function auditEntry(id: number, more: Partial<AuditEntry> = {}): AuditEntry {
+export function auditEntry(revision: number, more: Partial<AuditEntry> = {}): AuditEntry {
   return {
-    id,
+    revision,
     extension_id: "pii_guard",
     action: "disabled",
     changed_by: "editor",

@@ -13,6 +13,8 @@
 //! | `socket`           | the unix socket; the server listens nowhere else                   |
 //! | `server.log`       | what the server writes                                             |
 //! | `server`           | a copy of the server's programs, where its account can't read the original |
+//!
+//! Beside it, `anchors.jsonl` notes the end of the audit chain after each change ([`crate::anchors`]).
 
 mod account;
 mod binaries;

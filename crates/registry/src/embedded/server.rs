@@ -20,6 +20,7 @@ use super::binaries::ServerBinaries;
 use super::cluster::{Cluster, Credentials, SUPERUSER, random_password};
 use super::postmaster::{self, PidFile};
 use super::process::ServerProcess;
+use crate::anchors::AnchorFile;
 use crate::registry::os_user;
 use crate::{Error, Registry, Result, migrations};
 
@@ -177,15 +178,18 @@ pub async fn open(
     options: &Options,
     on_step: impl Fn(StartStep) + Clone + Send + 'static,
 ) -> Result<(EmbeddedServer, Registry)> {
-    let blocking_options = options.clone();
-    let blocking_on_step = on_step.clone();
-    let start = tokio::task::spawn_blocking(move || start(&blocking_options, &blocking_on_step));
-    let started = start.await.map_err(|source| Error::Internal {
-        attempted: "Starting the database",
-        source: source.into(),
-    })??;
-
+    on_step(StartStep::FindingServer);
     let folders = Folders::new(&options.data_directory);
+    let (owned, binaries) = match start_or_join(options, &folders, &on_step).await? {
+        Started::Owned { owned, binaries } => {
+            wait_until_ready(&owned.process, &folders, &on_step).await?;
+            (Some(owned), Some(binaries.directory))
+        }
+        Started::RunByAnother { process_id } => {
+            info!(process_id, "joined the server of another program");
+            (None, None)
+        }
+    };
     let superuser = |password: &str| {
         PgConnectOptions::new_without_pgpass()
             .socket(folders.socket())
@@ -193,18 +197,6 @@ pub async fn open(
             .username(SUPERUSER)
             .password(password)
             .application_name(&options.application_name)
-    };
-    let (owned, binaries) = match started {
-        Started::Owned { owned, binaries } => {
-            wait_until_ready(&owned.process, &folders, &on_step).await?;
-            (Some(owned), Some(binaries.directory))
-        }
-        Started::RunByAnother { process_id } => {
-            on_step(StartStep::Connecting);
-            wait_for_the_other(&folders, process_id, options).await?;
-            info!(process_id, "joined the server of another program");
-            (None, None)
-        }
     };
 
     on_step(StartStep::Connecting);
@@ -243,7 +235,10 @@ pub async fn open(
         .map(String::as_str)
         .unwrap_or_default();
     let connection = superuser.username(&login).password(password);
-    let registry = Registry::connect(connection.clone()).await?;
+    let anchors = AnchorFile::new(options.data_directory.join("anchors.jsonl"));
+    let registry = Registry::connect(connection.clone())
+        .await?
+        .with_anchor_file(anchors);
     Ok((
         EmbeddedServer {
             owned,
@@ -266,9 +261,41 @@ enum Started {
     },
 }
 
+/// Starts the server, or finds the running one of another program. A program that holds the data
+/// directory may be starting its server just now, or be about to end: both are waited for.
+async fn start_or_join(
+    options: &Options,
+    folders: &Folders,
+    on_step: &(impl Fn(StartStep) + Clone + Send + 'static),
+) -> Result<Started> {
+    let deadline = Instant::now() + JOIN_PATIENCE;
+    loop {
+        let (options, on_step) = (options.clone(), on_step.clone());
+        let data_directory = options.data_directory.clone();
+        let start = tokio::task::spawn_blocking(move || start(&options, &on_step)).await;
+        let started = start.map_err(|source| Error::Internal {
+            attempted: "Starting the database",
+            source: source.into(),
+        })??;
+        let Started::RunByAnother { process_id } = started else {
+            return Ok(started);
+        };
+        let is_ready = PidFile::read(&folders.cluster().data()).is_some_and(|file| file.is_ready);
+        if is_ready && folders.cluster().read_credentials().is_ok() {
+            return Ok(started);
+        }
+        if Instant::now() > deadline {
+            return Err(Error::DataDirectoryInUse {
+                path: data_directory,
+                process_id,
+            });
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Everything up to the server's start.
 fn start(options: &Options, on_step: &impl Fn(StartStep)) -> Result<Started> {
-    on_step(StartStep::FindingServer);
     let folders = Folders::new(&options.data_directory);
     let unwritable = |source| Error::DataDirectoryUnwritable {
         path: options.data_directory.clone(),
@@ -585,28 +612,6 @@ async fn wait_until_ready(
             });
         }
         sleep(Duration::from_millis(5)).await;
-    }
-}
-
-/// Waits until the server of the program that holds the lock answers.
-async fn wait_for_the_other(
-    folders: &Folders,
-    process_id: Option<u32>,
-    options: &Options,
-) -> Result<()> {
-    let deadline = Instant::now() + JOIN_PATIENCE;
-    loop {
-        let is_ready = PidFile::read(&folders.cluster().data()).is_some_and(|file| file.is_ready);
-        if is_ready && folders.cluster().read_credentials().is_ok() {
-            return Ok(());
-        }
-        if Instant::now() > deadline {
-            return Err(Error::DataDirectoryInUse {
-                path: options.data_directory.clone(),
-                process_id,
-            });
-        }
-        sleep(Duration::from_millis(50)).await;
     }
 }
 

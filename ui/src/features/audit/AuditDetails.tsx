@@ -21,8 +21,8 @@ export function AuditDetails({ entry }: { entry: AuditEntry }) {
         <Fact name="Time">
           <Timestamp value={entry.timestamp} format="full" absent="not recorded" />
         </Fact>
-        <Fact name="Entry">
-          <Identifier label="entry number" value={String(entry.id)} />
+        <Fact name="Revision">
+          <Identifier label="revision" value={String(entry.revision)} />
         </Fact>
       </Facts>
       <ChangeDiff changes={entry.changes} />

@@ -8,7 +8,7 @@ const dayMs = 86_400_000;
 
 async function entry(id: number): Promise<HTMLElement> {
   return waitFor(() => {
-    const found = document.querySelector<HTMLElement>(`[data-audit-entry-id="${id}"]`);
+    const found = document.querySelector<HTMLElement>(`[data-audit-revision="${id}"]`);
     if (!found) throw new Error(`no entry ${id}`);
     return found;
   });
@@ -104,12 +104,14 @@ describe("the timeline", () => {
     backend.auditEntries = Array.from({ length: 60 }, (_, index) => auditEntry(60 - index));
     const { user } = renderApp("/audit");
     await entry(11);
-    expect(document.querySelectorAll("[data-audit-entry-id]")).toHaveLength(50);
+    expect(document.querySelectorAll("[data-audit-revision]")).toHaveLength(50);
 
     await user.click(screen.getByRole("button", { name: "Load older" }));
     await entry(1);
-    expect(backend.callsOf("list_audit_entries")).toContainEqual({ request: { before_id: 11, limit: 50 } });
-    expect(document.querySelectorAll("[data-audit-entry-id]")).toHaveLength(60);
+    expect(backend.callsOf("list_audit_entries")).toContainEqual({
+      request: { before_revision: 11, limit: 50 },
+    });
+    expect(document.querySelectorAll("[data-audit-revision]")).toHaveLength(60);
     expect(screen.getByText("The log begins here")).toBeVisible();
   });
 

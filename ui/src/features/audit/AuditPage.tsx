@@ -10,6 +10,7 @@ import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
 import classes from "./AuditPage.module.css";
 import { AuditTimeline } from "./AuditTimeline";
+import { SealFault, SealState } from "./SealState";
 
 export function AuditPage() {
   const audit = useAuditEntries();
@@ -18,7 +19,10 @@ export function AuditPage() {
 
   return (
     <>
-      <PageHeader title="Audit" summary="Every change, newest first" />
+      <PageHeader title="Audit" summary="Every change, newest first">
+        <SealState />
+      </PageHeader>
+      <SealFault />
       {entries && error && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}

@@ -23,10 +23,10 @@ export function AuditTimeline({ entries }: { entries: readonly AuditEntry[] }) {
         <ol className={classes.entries}>
           {day.entries.map((entry) => (
             <AuditTimelineEntry
-              key={entry.id}
+              key={entry.revision}
               entry={entry}
-              open={openIds.has(entry.id)}
-              onToggle={() => toggle(entry.id)}
+              open={openIds.has(entry.revision)}
+              onToggle={() => toggle(entry.revision)}
             />
           ))}
         </ol>

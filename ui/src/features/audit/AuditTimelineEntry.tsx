@@ -32,7 +32,7 @@ export function AuditTimelineEntry({ entry, open, onToggle }: AuditTimelineEntry
   return (
     <li
       className={classes.entry}
-      data-audit-entry-id={entry.id}
+      data-audit-revision={entry.revision}
       data-action={entry.action}
       data-open={open || undefined}
     >

@@ -12,7 +12,11 @@ export function groupByDay(entries: readonly AuditEntry[], now: Date): AuditDay[
     const last = days.at(-1);
     if (last?.name === name) last.entries.push(entry);
     else
-      days.push({ key: `${instant ? localDate(instant) : "unknown"} ${entry.id}`, name, entries: [entry] });
+      days.push({
+        key: `${instant ? localDate(instant) : "unknown"} ${entry.revision}`,
+        name,
+        entries: [entry],
+      });
   }
   return days;
 }

@@ -1,0 +1,369 @@
+//! Verifies that the audit log is whole: nothing edited, removed, reordered or cut off.
+//!
+//! The hashes are computed here and not by the database, whose functions its owner could replace.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::io;
+
+use chrono::Utc;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use specta::Type;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use tokio_stream::StreamExt;
+use tracing::{info, warn};
+
+use crate::anchors::Anchor;
+use crate::wire::WireNumber;
+use crate::{Error, Registry, Result};
+
+const ATTEMPTED: &str = "Verifying the audit log";
+
+/// What a verification found.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+pub struct Verification {
+    /// The registry's revision when it was verified.
+    #[specta(type = WireNumber)]
+    pub revision: i64,
+    /// How many entries were verified; up to the first bad one.
+    #[specta(type = WireNumber)]
+    pub entry_count: i64,
+    /// How many anchors were compared.
+    pub anchor_count: u32,
+    /// The first fault; none if the log is whole.
+    pub fault: Option<Fault>,
+}
+
+/// Something that is wrong with the audit log.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+pub struct Fault {
+    /// What kind.
+    pub kind: FaultKind,
+    /// The revision at which it shows.
+    #[specta(type = WireNumber)]
+    pub revision: i64,
+    /// What was expected and what is there: one sentence.
+    pub explanation: String,
+}
+
+/// The kinds of faults.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The entry's content does not fit its hash: it was edited, or moved from another place.
+    ContentChanged,
+    /// The entry does not follow the one before it.
+    LinkBroken,
+    /// An entry is missing.
+    EntryMissing,
+    /// An entry was written past the seal.
+    EntryUnsealed,
+    /// The head does not fit the newest entry.
+    HeadMismatch,
+    /// An anchor names a revision that the registry no longer has: its end was cut off.
+    EndCutOff,
+    /// An anchor names another hash for a revision: the log was written anew.
+    AnchorMismatch,
+    /// An anchor names another registry: this one is a replacement.
+    OtherRegistry,
+}
+
+impl Registry {
+    /// Verifies the whole audit log against itself and against the anchor file, if the registry has
+    /// one, and notes its end there if it is whole.
+    ///
+    /// # Errors
+    /// As [`Self::verify_audit_log_against`], and [`Error::Internal`] when the file can't be read.
+    pub async fn verify_audit_log(&self) -> Result<Verification> {
+        let anchors = match self.anchor_file() {
+            None => Vec::new(),
+            Some(file) => file.read().map_err(|source| Error::Internal {
+                attempted: "Reading the anchors of the audit log",
+                source: source.into(),
+            })?,
+        };
+        let verification = self.verify_audit_log_against(&anchors).await?;
+        if verification.fault.is_none() {
+            self.note_anchor().await;
+        }
+        Ok(verification)
+    }
+
+    /// Verifies the whole audit log against itself and against `anchors`.
+    ///
+    /// It reads one snapshot, so changes may go on meanwhile; they are not part of it. Memory use
+    /// does not grow with the log.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. A fault in the log is no error but
+    /// [`Verification::fault`].
+    pub async fn verify_audit_log_against(&self, anchors: &[Anchor]) -> Result<Verification> {
+        let failed = |source| Error::from_query(ATTEMPTED, source);
+        let mut transaction = self.pool().begin().await.map_err(failed)?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let head = read_head(&mut *transaction).await?;
+        let mut chain = Chain::new(&head, anchors);
+        {
+            let mut rows = sqlx::query(ENTRIES).fetch(&mut *transaction);
+            while let Some(row) = rows.try_next().await.map_err(failed)? {
+                let entry = SealedEntry::read(&row).map_err(failed)?;
+                if chain.fault.is_none() {
+                    chain.follow(&entry);
+                }
+            }
+        }
+        transaction.commit().await.map_err(failed)?;
+
+        let verification = chain.end();
+        match &verification.fault {
+            None => info!(revision = verification.revision, "the audit log is whole"),
+            Some(fault) => {
+                warn!(revision = fault.revision, kind = ?fault.kind, "the audit log is not whole");
+            }
+        }
+        Ok(verification)
+    }
+
+    /// Notes the end of the audit chain in the anchor file, if there is one. A failure is logged and
+    /// no more: the change that it follows is done.
+    pub(crate) async fn note_anchor(&self) {
+        let Some(file) = self.anchor_file() else {
+            return;
+        };
+        let noted = async {
+            let (file, anchor) = (file.clone(), self.anchor().await.map_err(io::Error::other)?);
+            tokio::task::spawn_blocking(move || file.append(&anchor)).await?
+        };
+        if let Err(error) = noted.await {
+            warn!(%error, file = %file.path().display(), "the end of the audit log couldn't be noted");
+        }
+    }
+
+    /// The end of the audit chain now.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
+    pub async fn anchor(&self) -> Result<Anchor> {
+        let head = read_head(self.pool()).await?;
+        Ok(Anchor {
+            registry_id: head.registry_id,
+            revision: head.revision,
+            hash: hex::encode(head.hash),
+            noted_at: Utc::now(),
+        })
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct Head {
+    registry_id: String,
+    revision: i64,
+    hash: Vec<u8>,
+}
+
+async fn read_head<'e>(executor: impl sqlx::PgExecutor<'e>) -> Result<Head> {
+    sqlx::query_as(
+        "SELECT registry_id::text AS registry_id, revision, hash FROM public.registry_head",
+    )
+    .fetch_one(executor)
+    .await
+    .map_err(|source| Error::from_query(ATTEMPTED, source))
+}
+
+/// The fields in the order of `registry_entry_content` (`migrations/0005_sealed_audit_chain.sql`), each
+/// as the text that is hashed. An entry without a revision comes first.
+const ENTRIES: &str = "\
+    SELECT revision, previous_hash, hash,
+           ARRAY[
+               revision::text,
+               id::text,
+               extension_id,
+               action,
+               changed_by,
+               actor_source,
+               os_user,
+               application_name,
+               host(client_address),
+               reason,
+               request_id::text,
+               group_id::text,
+               (extract(epoch FROM timestamp) * 1000000)::bigint::text,
+               before::text,
+               after::text,
+               changes::text
+           ] AS fields
+    FROM public.extension_audit_log
+    ORDER BY revision NULLS FIRST";
+
+struct SealedEntry {
+    revision: Option<i64>,
+    previous_hash: Option<Vec<u8>>,
+    hash: Option<Vec<u8>>,
+    fields: Vec<Option<String>>,
+}
+
+impl SealedEntry {
+    fn read(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            revision: row.try_get("revision")?,
+            previous_hash: row.try_get("previous_hash")?,
+            hash: row.try_get("hash")?,
+            fields: row.try_get("fields")?,
+        })
+    }
+
+    /// Version 1 of what a hash covers.
+    fn content(&self) -> String {
+        let mut content = String::new();
+        for field in &self.fields {
+            match field {
+                Some(text) => {
+                    // Writing to a string can't fail.
+                    let _ = write!(content, "{}:{text}", text.len());
+                }
+                None => content.push('-'),
+            }
+        }
+        content
+    }
+}
+
+/// Follows the chain entry by entry up to the first fault.
+struct Chain<'a> {
+    head: &'a Head,
+    revision: i64,
+    hash: Vec<u8>,
+    anchors: BTreeMap<i64, &'a Anchor>,
+    anchor_count: u32,
+    fault: Option<Fault>,
+}
+
+impl<'a> Chain<'a> {
+    fn new(head: &'a Head, anchors: &'a [Anchor]) -> Self {
+        let fault = anchors
+            .iter()
+            .find(|anchor| anchor.registry_id != head.registry_id)
+            .map(|anchor| Fault {
+                kind: FaultKind::OtherRegistry,
+                revision: anchor.revision,
+                explanation: format!(
+                    "The anchor of {} is of registry {}, this is registry {}.",
+                    anchor.noted_at, anchor.registry_id, head.registry_id
+                ),
+            });
+        Self {
+            head,
+            revision: 0,
+            hash: Sha256::digest(&head.registry_id).to_vec(),
+            anchors: anchors
+                .iter()
+                .map(|anchor| (anchor.revision, anchor))
+                .collect(),
+            anchor_count: u32::try_from(anchors.len()).unwrap_or(u32::MAX),
+            fault,
+        }
+    }
+
+    fn fail(&mut self, kind: FaultKind, revision: i64, explanation: String) {
+        self.fault.get_or_insert(Fault {
+            kind,
+            revision,
+            explanation,
+        });
+    }
+
+    fn follow(&mut self, entry: &SealedEntry) {
+        let expected = self.revision + 1;
+        let (Some(revision), Some(previous_hash), Some(hash)) =
+            (entry.revision, &entry.previous_hash, &entry.hash)
+        else {
+            let id = entry.fields.get(1).cloned().flatten().unwrap_or_default();
+            return self.fail(
+                FaultKind::EntryUnsealed,
+                expected,
+                format!("The entry with id {id} has no seal."),
+            );
+        };
+        if revision != expected {
+            return self.fail(
+                FaultKind::EntryMissing,
+                expected,
+                format!(
+                    "Entry #{expected} is missing: after #{} comes #{revision}.",
+                    self.revision
+                ),
+            );
+        }
+        if *previous_hash != self.hash {
+            return self.fail(
+                FaultKind::LinkBroken,
+                revision,
+                format!(
+                    "Entry #{revision} does not follow entry #{}.",
+                    self.revision
+                ),
+            );
+        }
+        let computed = Sha256::new()
+            .chain_update(previous_hash)
+            .chain_update(entry.content())
+            .finalize();
+        if computed[..] != hash[..] {
+            return self.fail(
+                FaultKind::ContentChanged,
+                revision,
+                format!("The content of entry #{revision} is not what was sealed."),
+            );
+        }
+        self.revision = revision;
+        self.hash.clone_from(hash);
+        self.compare_anchor();
+    }
+
+    fn compare_anchor(&mut self) {
+        let Some(anchor) = self.anchors.remove(&self.revision) else {
+            return;
+        };
+        if anchor.hash != hex::encode(&self.hash) {
+            self.fail(
+                FaultKind::AnchorMismatch,
+                self.revision,
+                format!(
+                    "Entry #{} is not the one that was noted at {}.",
+                    self.revision, anchor.noted_at
+                ),
+            );
+        }
+    }
+
+    fn end(mut self) -> Verification {
+        if self.fault.is_none() {
+            self.anchors.remove(&0);
+            if self.revision != self.head.revision || self.hash != self.head.hash {
+                let (head, newest) = (self.head.revision, self.revision);
+                self.fail(
+                    FaultKind::HeadMismatch,
+                    newest + 1,
+                    format!("The head is at revision {head}, the newest entry is #{newest}."),
+                );
+            } else if let Some((revision, anchor)) = self.anchors.pop_first() {
+                let explanation = format!(
+                    "The registry was at revision {revision} at {}, now it ends at {}.",
+                    anchor.noted_at, self.revision
+                );
+                self.fail(FaultKind::EndCutOff, self.revision + 1, explanation);
+            }
+        }
+        Verification {
+            revision: self.head.revision,
+            entry_count: self.revision,
+            anchor_count: self.anchor_count,
+            fault: self.fault,
+        }
+    }
+}

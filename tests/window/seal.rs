@@ -1,0 +1,43 @@
+//! The audit log's seal, as the window shows it.
+
+use system_tests::database::execute;
+use system_tests::servers::superuser_of;
+
+use crate::application::Account;
+
+#[tokio::test]
+async fn a_tampered_log_is_loud_and_names_the_entry() {
+    let account = Account::new();
+    let window = account.start().await;
+    for state in ["Off", "On", "Off"] {
+        window.click_switch("pii_guard").await;
+        window.see_state("pii_guard", state).await;
+    }
+    window.open_page("Audit").await;
+    window.see("//*[@data-audit-revision='3']").await;
+    window
+        .see("//*[contains(., 'Sealed and verified to #3')]")
+        .await;
+
+    execute(
+        &superuser_of(&account.data_directory),
+        "ALTER TABLE public.extension_audit_log DISABLE TRIGGER ALL;
+         UPDATE public.extension_audit_log SET changed_by = 'another' WHERE revision = 2",
+    )
+    .await
+    .unwrap();
+    window
+        .click("//button[normalize-space()='Verify now']")
+        .await;
+    window
+        .see("//*[@role='alert'][contains(., 'The content of entry #2')]")
+        .await;
+    window
+        .see("//*[@data-testid='seal-fault'][.='content_changed']")
+        .await;
+    window
+        .see_gone("//*[contains(., 'Sealed and verified')]")
+        .await;
+    window.picture("audit-not-whole-light").await;
+    window.close(&account).await;
+}
