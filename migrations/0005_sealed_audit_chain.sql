@@ -17,6 +17,7 @@ ALTER TABLE public.extensions ADD COLUMN revision bigint NOT NULL DEFAULT 0;
 ALTER TABLE public.extension_audit_log
     ADD COLUMN request_id uuid,
     ADD COLUMN group_id uuid,
+    ADD COLUMN restored_revision bigint,
     ADD COLUMN revision bigint,
     ADD COLUMN previous_hash bytea,
     ADD COLUMN hash bytea,
@@ -48,6 +49,7 @@ COMMENT ON COLUMN public.extension_audit_log.previous_hash IS 'hash of the entry
 COMMENT ON COLUMN public.extension_audit_log.hash IS 'sha256 of previous_hash and registry_entry_content of the entry';
 COMMENT ON COLUMN public.extension_audit_log.request_id IS 'The caller''s name for the request, so that a lost answer can be looked up';
 COMMENT ON COLUMN public.extension_audit_log.group_id IS 'Common to the entries of one bulk change';
+COMMENT ON COLUMN public.extension_audit_log.restored_revision IS 'The revision whose version of the row this change brought back';
 
 INSERT INTO public.registry_head (registry_id, hash)
 SELECT id, sha256(convert_to(id::text, 'UTF8')) FROM gen_random_uuid() AS id;
@@ -74,6 +76,7 @@ AS $function$
         entry.reason,
         entry.request_id::text,
         entry.group_id::text,
+        entry.restored_revision::text,
         (extract(epoch FROM entry.timestamp) * 1000000)::bigint::text,
         entry.before::text,
         entry.after::text,
@@ -212,7 +215,7 @@ BEGIN
 
     INSERT INTO public.extension_audit_log
         (extension_id, action, changed_by, actor_source, os_user, application_name, client_address,
-         reason, request_id, group_id, before, after, changes, timestamp)
+         reason, request_id, group_id, restored_revision, before, after, changes, timestamp)
     VALUES
         (coalesce(after_row, before_row) ->> 'id',
          entry_action,
@@ -225,6 +228,7 @@ BEGIN
          nullif(current_setting('registry.reason', true), ''),
          nullif(current_setting('registry.request_id', true), '')::uuid,
          nullif(current_setting('registry.group_id', true), '')::uuid,
+         nullif(current_setting('registry.restored_revision', true), '')::bigint,
          before_row,
          after_row,
          public.registry_changes(before_row, after_row),

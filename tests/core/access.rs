@@ -8,6 +8,7 @@ use system_tests::on_each_server;
 async fn can_read(registry: &Registry) -> bool {
     let request = AuditListRequest {
         before_revision: None,
+        extension_id: None,
         limit: 1,
     };
     registry.list_extensions().await.is_ok()
@@ -84,7 +85,7 @@ on_each_server! {
         .await
         .unwrap();
         let page = registry
-            .list_audit_entries(&AuditListRequest { before_revision: None, limit: 1 })
+            .list_audit_entries(&AuditListRequest { before_revision: None, extension_id: None, limit: 1 })
             .await
             .unwrap();
         assert_eq!(page.entries[0].changed_by.as_deref(), Some(database.login()));

@@ -8,6 +8,7 @@ use system_tests::on_each_server;
 async fn entries(registry: &Registry) -> Vec<AuditEntry> {
     let request = AuditListRequest {
         before_revision: None,
+        extension_id: None,
         limit: 500,
     };
     registry.list_audit_entries(&request).await.unwrap().entries
@@ -137,7 +138,7 @@ on_each_server! {
         let mut before_revision = None;
         loop {
             let page = registry
-                .list_audit_entries(&AuditListRequest { before_revision, limit: 10 })
+                .list_audit_entries(&AuditListRequest { before_revision, extension_id: None, limit: 10 })
                 .await
                 .unwrap();
             seen.extend(page.entries.iter().map(|entry| entry.revision));
@@ -156,7 +157,7 @@ on_each_server! {
             .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 's.' || n FROM generate_series(1, 10) AS n")
             .await;
         let page =
-            registry.list_audit_entries(&AuditListRequest { before_revision: None, limit: 10 }).await.unwrap();
+            registry.list_audit_entries(&AuditListRequest { before_revision: None, extension_id: None, limit: 10 }).await.unwrap();
         assert_eq!((page.entries.len(), page.next_before_revision), (10, None));
     }
 
@@ -164,7 +165,7 @@ on_each_server! {
         let registry = database.registry().await;
         for limit in [0, 501] {
             let error = registry
-                .list_audit_entries(&AuditListRequest { before_revision: None, limit })
+                .list_audit_entries(&AuditListRequest { before_revision: None, extension_id: None, limit })
                 .await
                 .unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidInput);

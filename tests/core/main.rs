@@ -3,7 +3,9 @@
 
 mod access;
 mod audit;
+mod changes;
 mod extensions;
 mod health;
 mod migrations;
+mod rules;
 mod seal;

@@ -169,7 +169,7 @@ on_each_server! {
         ];
         for (number, setting) in settings.iter().enumerate() {
             database
-                .execute(&format!("{setting}; UPDATE extensions SET retry = {number} + 10 WHERE id = 'pii_guard'"))
+                .execute(&format!("{setting}; UPDATE extensions SET retry = {number} + 2 WHERE id = 'pii_guard'"))
                 .await;
         }
         let name = database.value("SELECT current_database()").await;

@@ -80,6 +80,7 @@ fn send(process_id: u32, signal: Signal) {
 async fn newest_switch(registry: &registry::Registry) -> u32 {
     let request = AuditListRequest {
         before_revision: None,
+        extension_id: None,
         limit: 1,
     };
     let page = registry.list_audit_entries(&request).await.unwrap();

@@ -91,6 +91,10 @@ export type AuditEntry = {
 	reason: string | null,
 	/**  When. */
 	timestamp: string | null,
+	/**  Common to the entries of one bulk change. */
+	group_id: string | null,
+	/**  The revision whose version this change brought back. */
+	restored_revision: number | null,
 	/**  What changed, ordered by field. */
 	changes: FieldChange[],
 };
@@ -99,6 +103,8 @@ export type AuditEntry = {
 export type AuditListRequest = {
 	/**  Only entries older than this one: the `next_before_revision` of the page before. */
 	before_revision: number | null,
+	/**  Only entries about this extension: its history. */
+	extension_id: string | null,
 	/**  How many entries at the most, 1 to 500. */
 	limit: number,
 };
@@ -140,7 +146,7 @@ error: ErrorReport };
 export type DatabaseStatusChanged = DatabaseStatus;
 
 /**  Names the kind of an [`Error`] to callers that branch on it. The spelling is part of the interface. */
-export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "forbidden" | "invalid_input" | "internal";
+export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "forbidden" | "invalid_input" | "internal";
 
 /**  An [`Error`] as it is shown to a person or sent to another program. */
 export type ErrorReport = {
@@ -154,6 +160,8 @@ export type ErrorReport = {
 	detail: string | null,
 	/**  The field at fault, where the input broke a rule. */
 	field: string | null,
+	/**  For `revision_conflict`: what stands against what. */
+	conflict: RevisionConflict | null,
 };
 
 /**  One row of the registry. */
@@ -178,6 +186,16 @@ export type Extension = {
 	updated_at: string | null,
 	/**  The newest audit entry about it, if there is one. */
 	last_change: LastChange | null,
+};
+
+/**  One row of the registry, whole. The JSON is text, so that numbers keep their spelling. */
+export type ExtensionDetail = {
+	/**  Everything that lists show. */
+	extension: Extension,
+	/**  The configuration, a JSON object; none in some rows of older writers. */
+	config: string | null,
+	/**  Notes, a JSON object; none in some rows of older writers. */
+	metadata: string | null,
 };
 
 /**  Where in the router an extension runs. */
@@ -276,6 +294,21 @@ export type LogLevel =
 "debug" | 
 /**  Everything, the queries included. */
 "trace";
+
+/**  What two people changed at once. */
+export type RevisionConflict = {
+	/**  The extension as it is now. */
+	current: ExtensionDetail,
+	/**
+	 *  The fields that both changed, each to something else; with paths into the JSON, such as
+	 *  `config.model`.
+	 */
+	paths: string[],
+	/**  What they changed since the caller read the extension. */
+	theirs: FieldChange[],
+	/**  What the caller wanted to change. */
+	yours: FieldChange[],
+};
 
 /**  A switch of one extension. */
 export type SetEnabledRequest = {

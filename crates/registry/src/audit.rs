@@ -64,6 +64,11 @@ pub struct AuditEntry {
     pub reason: Option<String>,
     /// When.
     pub timestamp: Option<DateTime<Utc>>,
+    /// Common to the entries of one bulk change.
+    pub group_id: Option<String>,
+    /// The revision whose version this change brought back.
+    #[specta(type = Option<WireNumber>)]
+    pub restored_revision: Option<i64>,
     /// What changed, ordered by field.
     pub changes: Vec<FieldChange>,
 }
@@ -85,6 +90,8 @@ pub struct AuditListRequest {
     /// Only entries older than this one: the `next_before_revision` of the page before.
     #[specta(type = Option<WireNumber>)]
     pub before_revision: Option<i64>,
+    /// Only entries about this extension: its history.
+    pub extension_id: Option<String>,
     /// How many entries at the most, 1 to 500.
     pub limit: u16,
 }
@@ -124,6 +131,7 @@ impl Registry {
         // One more than asked for tells whether there is a next page.
         let mut rows: Vec<AuditRow> = sqlx::query_as(LIST)
             .bind(request.before_revision)
+            .bind(request.extension_id.as_deref())
             .bind(i64::from(request.limit) + 1)
             .fetch_all(self.pool())
             .await
@@ -152,11 +160,13 @@ impl Registry {
 // host() drops the netmask; ::text keeps the numbers' spelling.
 const LIST: &str = "\
     SELECT revision, extension_id, action, changed_by, actor_source, os_user, application_name,
-           host(client_address) AS client_address, reason, timestamp, changes::text AS changes
+           host(client_address) AS client_address, reason, timestamp,
+           group_id::text AS group_id, restored_revision, changes::text AS changes
     FROM public.extension_audit_log
     WHERE revision < coalesce($1, 9223372036854775807)
+      AND ($2::text IS NULL OR extension_id = $2)
     ORDER BY revision DESC
-    LIMIT $2";
+    LIMIT $3";
 
 #[derive(sqlx::FromRow)]
 struct AuditRow {
@@ -170,6 +180,8 @@ struct AuditRow {
     client_address: Option<String>,
     reason: Option<String>,
     timestamp: Option<DateTime<Utc>>,
+    group_id: Option<String>,
+    restored_revision: Option<i64>,
     changes: Option<String>,
 }
 
@@ -189,6 +201,8 @@ impl TryFrom<AuditRow> for AuditEntry {
             client_address: row.client_address,
             reason: row.reason,
             timestamp: row.timestamp,
+            group_id: row.group_id,
+            restored_revision: row.restored_revision,
             changes: match row.changes {
                 None => Vec::new(),
                 Some(text) => field_changes(&text, actor_source)?,
@@ -199,7 +213,7 @@ impl TryFrom<AuditRow> for AuditEntry {
 
 /// Reads the column `changes`. A legacy program writes what it was given, in any shape: an object
 /// of new values is shown as such, anything else as one value.
-fn field_changes(
+pub(crate) fn field_changes(
     text: &str,
     actor_source: ActorSource,
 ) -> Result<Vec<FieldChange>, serde_json::Error> {

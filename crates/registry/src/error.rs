@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use crate::extensions::RevisionConflict;
+
 /// The result of every fallible operation of the core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -139,6 +141,27 @@ pub enum Error {
         id: String,
     },
 
+    /// There is an extension with that id already.
+    #[error("There is an extension {id:?} already")]
+    IdTaken {
+        /// The id.
+        id: String,
+    },
+
+    /// Another extension answers on that subject.
+    #[error("Another extension has the subject {subject:?}")]
+    SubjectTaken {
+        /// The subject.
+        subject: String,
+    },
+
+    /// Somebody else changed the same fields since the caller read the extension.
+    #[error("{:?} was changed by somebody else meanwhile", conflict.current.extension.id)]
+    RevisionConflict {
+        /// What stands against what.
+        conflict: Box<RevisionConflict>,
+    },
+
     /// The database refused the operation to this login.
     #[error("{attempted} isn't allowed for this login")]
     Forbidden {
@@ -190,13 +213,16 @@ pub enum ErrorCode {
     MigrationFailed,
     SchemaNewer,
     ExtensionNotFound,
+    IdTaken,
+    SubjectTaken,
+    RevisionConflict,
     Forbidden,
     InvalidInput,
     Internal,
 }
 
 /// An [`Error`] as it is shown to a person or sent to another program.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
 pub struct ErrorReport {
     /// The kind of error.
     pub code: ErrorCode,
@@ -208,6 +234,8 @@ pub struct ErrorReport {
     pub detail: Option<String>,
     /// The field at fault, where the input broke a rule.
     pub field: Option<String>,
+    /// For `revision_conflict`: what stands against what.
+    pub conflict: Option<Box<RevisionConflict>>,
 }
 
 impl Error {
@@ -262,6 +290,9 @@ impl Error {
             Self::MigrationFailed { .. } => ErrorCode::MigrationFailed,
             Self::SchemaNewer { .. } => ErrorCode::SchemaNewer,
             Self::ExtensionNotFound { .. } => ErrorCode::ExtensionNotFound,
+            Self::IdTaken { .. } => ErrorCode::IdTaken,
+            Self::SubjectTaken { .. } => ErrorCode::SubjectTaken,
+            Self::RevisionConflict { .. } => ErrorCode::RevisionConflict,
             Self::Forbidden { .. } => ErrorCode::Forbidden,
             Self::InvalidInput { .. } => ErrorCode::InvalidInput,
             Self::Internal { .. } => ErrorCode::Internal,
@@ -308,6 +339,11 @@ impl Error {
             Self::ExtensionNotFound { .. } => {
                 "Refresh the list: somebody may have deleted it.".into()
             }
+            Self::IdTaken { .. } => "Choose another id.".into(),
+            Self::SubjectTaken { .. } => "Choose another subject.".into(),
+            Self::RevisionConflict { .. } => {
+                "Look at both changes and choose; nothing has been overwritten.".into()
+            }
             Self::Forbidden { .. } => {
                 "Ask an administrator of the database for the role that this needs.".into()
             }
@@ -346,6 +382,12 @@ impl Error {
             detail: self.detail(),
             field: match self {
                 Self::InvalidInput { field, .. } => Some((*field).to_owned()),
+                Self::IdTaken { .. } => Some("id".to_owned()),
+                Self::SubjectTaken { .. } => Some("subject".to_owned()),
+                _ => None,
+            },
+            conflict: match self {
+                Self::RevisionConflict { conflict } => Some(conflict.clone()),
                 _ => None,
             },
         }

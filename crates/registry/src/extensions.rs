@@ -1,15 +1,14 @@
-//! Extensions: what the router runs. Table `extensions`.
+//! Extensions: what the router runs, as they are read. Table `extensions`.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use tracing::info;
 
-use crate::audit::AuditAction;
+use crate::audit::{AuditAction, FieldChange};
 use crate::wire::WireNumber;
-use crate::{ChangeContext, Error, Registry, Result};
+use crate::{Error, Registry, Result};
 
 /// Where in the router an extension runs.
 #[derive(
@@ -56,6 +55,32 @@ pub struct Extension {
     pub last_change: Option<LastChange>,
 }
 
+/// One row of the registry, whole. The JSON is text, so that numbers keep their spelling.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, sqlx::FromRow, Type)]
+pub struct ExtensionDetail {
+    /// Everything that lists show.
+    #[sqlx(flatten)]
+    pub extension: Extension,
+    /// The configuration, a JSON object; none in some rows of older writers.
+    pub config: Option<String>,
+    /// Notes, a JSON object; none in some rows of older writers.
+    pub metadata: Option<String>,
+}
+
+/// What two people changed at once.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
+pub struct RevisionConflict {
+    /// The extension as it is now.
+    pub current: ExtensionDetail,
+    /// The fields that both changed, each to something else; with paths into the JSON, such as
+    /// `config.model`.
+    pub paths: Vec<String>,
+    /// What they changed since the caller read the extension.
+    pub theirs: Vec<FieldChange>,
+    /// What the caller wanted to change.
+    pub yours: Vec<FieldChange>,
+}
+
 /// Who last changed an extension, and how.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
 pub struct LastChange {
@@ -92,43 +117,30 @@ impl Registry {
             .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
     }
 
-    /// Switches an extension on or off and returns it as it is now.
-    ///
-    /// Switching to the state that it already has succeeds, changes nothing and writes no audit entry.
+    /// One extension with its configuration and metadata.
     ///
     /// # Errors
-    /// [`Error::ExtensionNotFound`], [`Error::InvalidInput`] for the reason, [`Error::Forbidden`],
-    /// [`Error::DatabaseUnavailable`]. After an error nothing has changed, unless the connection
-    /// broke while the change was being committed: then read the extension to see.
-    pub async fn set_extension_enabled(
-        &self,
-        id: &str,
-        enabled: bool,
-        context: &ChangeContext,
-    ) -> Result<Extension> {
-        const ATTEMPTED: &str = "Switching the extension";
-        let failed = |source| Error::from_query(ATTEMPTED, source);
-        let mut transaction = self.begin_change(ATTEMPTED, context).await?;
-        sqlx::query("UPDATE public.extensions SET enabled = $2 WHERE id = $1 AND enabled <> $2")
+    /// [`Error::ExtensionNotFound`], [`Error::DatabaseUnavailable`], [`Error::Forbidden`].
+    pub async fn get_extension_detail(&self, id: &str) -> Result<ExtensionDetail> {
+        sqlx::query_as(GET_DETAIL)
             .bind(id)
-            .bind(enabled)
-            .execute(&mut *transaction)
+            .fetch_optional(self.pool())
             .await
-            .map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
-        self.note_anchor().await;
-        // Read after the commit, which gives the change its revision.
-        let extension = self.get_extension(id).await?;
-        info!(extension_id = id, enabled, "switched extension");
-        Ok(extension)
+            .map_err(|source| Error::from_query("Reading the extension", source))?
+            .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
     }
 }
 
 /// The columns of [`Extension`] with a query's own ending: one statement text for each query.
 macro_rules! select_extensions {
     ($ending:literal) => {
+        select_extensions!("", $ending)
+    };
+    ($more_columns:literal, $ending:literal) => {
         concat!(
-            "SELECT extensions.id, extensions.type, subject, timeout_ms, retry, enabled,
+            "SELECT ",
+            $more_columns,
+            "extensions.id, extensions.type, subject, timeout_ms, retry, enabled,
                     extensions.revision, created_at, updated_at,
                     last_change.action AS last_action,
                     last_change.changed_by AS last_changed_by,
@@ -148,6 +160,10 @@ macro_rules! select_extensions {
 
 const LIST: &str = select_extensions!("ORDER BY extensions.type, extensions.id");
 const GET: &str = select_extensions!("WHERE extensions.id = $1");
+const GET_DETAIL: &str = select_extensions!(
+    "config::text AS config, metadata::text AS metadata, ",
+    "WHERE extensions.id = $1"
+);
 
 /// The outer join's columns: all null where an extension has no entry.
 #[derive(sqlx::FromRow)]
@@ -175,6 +191,18 @@ impl TryFrom<LastChangeColumns> for Option<LastChange> {
                 })
             })
             .transpose()
+    }
+}
+
+impl ExtensionType {
+    /// The word for it in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pre => "pre",
+            Self::Validator => "validator",
+            Self::Post => "post",
+            Self::Provider => "provider",
+        }
     }
 }
 

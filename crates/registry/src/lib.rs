@@ -8,10 +8,12 @@ pub mod anchors;
 pub mod audit;
 pub mod embedded;
 mod error;
+pub mod extension_changes;
 pub mod extensions;
 pub mod health;
 pub mod migrations;
 mod registry;
+mod rules;
 pub mod verification;
 mod wire;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::types::Uuid;
 use sqlx::{Postgres, Transaction};
 
 use crate::anchors::AnchorFile;
@@ -26,6 +27,9 @@ pub struct Registry {
 pub struct ChangeContext {
     /// Why the change is made, at most 500 characters.
     pub reason: Option<String>,
+    /// The caller's name for this request. A second request of the same name does nothing if the first
+    /// made its change: after a lost answer, ask again with the same name.
+    pub request_id: Option<Uuid>,
 }
 
 impl ChangeContext {
@@ -37,7 +41,10 @@ impl ChangeContext {
         let reason = reason
             .map(|text| text.trim().to_owned())
             .filter(|text| !text.is_empty());
-        Self { reason }
+        Self {
+            reason,
+            request_id: None,
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -118,7 +125,7 @@ impl Registry {
         &self.pool
     }
 
-    /// Begins a transaction whose changes carry `context` into their audit entries.
+    /// Begins a transaction whose changes carry `context` and `origin` into their audit entries.
     ///
     /// The settings are local to the transaction, so a pooled connection never hands one
     /// caller's reason to the next.
@@ -126,21 +133,77 @@ impl Registry {
         &self,
         attempted: &'static str,
         context: &ChangeContext,
-    ) -> Result<Transaction<'static, Postgres>> {
+        origin: ChangeOrigin,
+    ) -> Result<Change> {
         context.check()?;
         let failed = |source| Error::from_query(attempted, source);
         let mut transaction = self.pool.begin().await.map_err(failed)?;
+        let is_group = matches!(origin, ChangeOrigin::Group);
+        let restored_revision = match origin {
+            ChangeOrigin::Restore(revision) => Some(revision),
+            ChangeOrigin::Single | ChangeOrigin::Group => None,
+        };
         sqlx::query(
             "SELECT set_config('registry.reason', coalesce($1, ''), true),
-                    set_config('registry.os_user', $2, true)",
+                    set_config('registry.os_user', $2, true),
+                    set_config('registry.request_id', coalesce($3::text, ''), true),
+                    set_config('registry.group_id', CASE WHEN $4 THEN gen_random_uuid()::text ELSE '' END, true),
+                    set_config('registry.restored_revision', coalesce($5::text, ''), true)",
         )
         .bind(context.reason.as_deref())
         .bind(os_user())
+        .bind(context.request_id)
+        .bind(is_group)
+        .bind(restored_revision)
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        Ok(transaction)
+        let is_done = match context.request_id {
+            None => false,
+            Some(request_id) => was_made(&mut transaction, request_id)
+                .await
+                .map_err(failed)?,
+        };
+        Ok(Change {
+            transaction,
+            is_done,
+        })
     }
+}
+
+/// What kind of change begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ChangeOrigin {
+    /// One extension.
+    Single,
+    /// Several at once: their entries get a common group id.
+    Group,
+    /// The version of this revision is brought back.
+    Restore(i64),
+}
+
+/// A change that has begun.
+pub(crate) struct Change {
+    pub(crate) transaction: Transaction<'static, Postgres>,
+    /// Whether an earlier request of the same name made it already.
+    pub(crate) is_done: bool,
+}
+
+/// Whether a request of this name has made its change. Two at once take turns.
+async fn was_made(
+    transaction: &mut Transaction<'static, Postgres>,
+    request_id: Uuid,
+) -> sqlx::Result<bool> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))")
+        .bind(request_id)
+        .execute(&mut **transaction)
+        .await?;
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM public.extension_audit_log WHERE request_id = $1)",
+    )
+    .bind(request_id)
+    .fetch_one(&mut **transaction)
+    .await
 }
 
 /// The operating system's name for the account that runs this program.

@@ -192,6 +192,7 @@ const ENTRIES: &str = "\
                reason,
                request_id::text,
                group_id::text,
+               restored_revision::text,
                (extract(epoch FROM timestamp) * 1000000)::bigint::text,
                before::text,
                after::text,

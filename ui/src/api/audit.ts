@@ -15,7 +15,8 @@ function listAuditEntries(request: AuditListRequest) {
 export function useAuditEntries() {
   const entries = useInfiniteQuery({
     queryKey: keys.audit.entries(),
-    queryFn: ({ pageParam }) => listAuditEntries({ before_revision: pageParam, limit: pageSize }),
+    queryFn: ({ pageParam }) =>
+      listAuditEntries({ before_revision: pageParam, extension_id: null, limit: pageSize }),
     initialPageParam: null as number | null,
     getNextPageParam: (page) => page.next_before_revision,
     select: (data) => data.pages.flatMap((page) => page.entries),
@@ -29,7 +30,7 @@ function useRefetchOnNewEntry(newestShown: number | undefined, enabled: boolean)
   const client = useQueryClient();
   const newest = useQuery({
     queryKey: keys.audit.newest(),
-    queryFn: () => listAuditEntries({ before_revision: null, limit: 1 }),
+    queryFn: () => listAuditEntries({ before_revision: null, extension_id: null, limit: 1 }),
     select: (page) => page.entries[0]?.revision,
     refetchInterval: newestIntervalMs,
     enabled,

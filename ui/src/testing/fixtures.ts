@@ -16,6 +16,7 @@ export const forbidden: ErrorReport = {
   action: "Ask an administrator for the role.",
   detail: "SQLSTATE 42501",
   field: null,
+  conflict: null,
 };
 
 export function extension(id: string, more: Partial<Extension> = {}): Extension {
@@ -70,6 +71,8 @@ export function auditEntry(revision: number, more: Partial<AuditEntry> = {}): Au
     client_address: null,
     reason: null,
     timestamp: new Date().toISOString(),
+    group_id: null,
+    restored_revision: null,
     changes: [{ field: "enabled", before: "true", after: "false" }],
     ...more,
   };

@@ -1,5 +1,6 @@
 import type { AuditEntry } from "../../bindings";
 import { Fact, Facts } from "../../ui/Facts";
+import { groupedCount } from "../../ui/figures";
 import { Identifier } from "../../ui/Identifier";
 import { Timestamp } from "../../ui/Timestamp";
 import classes from "./AuditDetails.module.css";
@@ -24,6 +25,14 @@ export function AuditDetails({ entry }: { entry: AuditEntry }) {
         <Fact name="Revision">
           <Identifier label="revision" value={String(entry.revision)} />
         </Fact>
+        {entry.restored_revision !== null && (
+          <Fact name="Restores">#{groupedCount(entry.restored_revision)}</Fact>
+        )}
+        {entry.group_id !== null && (
+          <Fact name="Group">
+            <Identifier label="group" value={entry.group_id} />
+          </Fact>
+        )}
       </Facts>
       <ChangeDiff changes={entry.changes} />
     </div>

@@ -53,6 +53,15 @@ describe("an entry", () => {
     expect(opened).not.toHaveTextContent("How known");
   });
 
+  it("names the version that it brought back, and the group that it belongs to", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7, { restored_revision: 3, group_id: "0d0c4a5e-group" })];
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    expect(await entry(7)).toHaveTextContent("Restores#3");
+    expect(await entry(7)).toHaveTextContent("0d0c4a5e-group");
+  });
+
   it("of a legacy program does not claim to be verified", async () => {
     const backend = startBackend();
     backend.auditEntries = [auditEntry(7, { actor_source: "legacy", os_user: null, application_name: null })];
@@ -109,7 +118,7 @@ describe("the timeline", () => {
     await user.click(screen.getByRole("button", { name: "Load older" }));
     await entry(1);
     expect(backend.callsOf("list_audit_entries")).toContainEqual({
-      request: { before_revision: 11, limit: 50 },
+      request: { before_revision: 11, extension_id: null, limit: 50 },
     });
     expect(document.querySelectorAll("[data-audit-revision]")).toHaveLength(60);
     expect(screen.getByText("The log begins here")).toBeVisible();

@@ -11,6 +11,7 @@ const lockFailure: ErrorReport = {
   action: "Close it, then try again.",
   detail: 'FATAL:  lock file "postmaster.pid" already exists',
   field: null,
+  conflict: null,
 };
 
 describe("while the database starts", () => {

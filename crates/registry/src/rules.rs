@@ -1,0 +1,171 @@
+//! The rules for extensions, by the names that the database gives them
+//! (`migrations/0006_rules_for_extensions.sql`), and what of them is checked before it is asked.
+
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// A rule that a value broke: the field, what is wrong, and what to do.
+type Rule = (&'static str, &'static str, &'static str);
+
+/// The rule behind the name of a constraint; none for a name that is no rule of ours.
+pub(crate) fn by_constraint(name: &str) -> Option<Rule> {
+    Some(match name {
+        "extensions_id_fixed" => (
+            "id",
+            "The id of an extension is fixed.",
+            "Create another extension.",
+        ),
+        "extensions_type_fixed" => (
+            "type",
+            "The type of an extension is fixed.",
+            "Create another extension.",
+        ),
+        "extensions_id_shape" => (
+            "id",
+            "The id has other characters than letters, digits, _, - and ., or doesn't start with a letter or digit.",
+            "Use those alone.",
+        ),
+        "extensions_type_check" => (
+            "type",
+            "The type is none of pre, validator, post and provider.",
+            "Choose one of them.",
+        ),
+        "extensions_subject_shape" => (
+            "subject",
+            "The subject is no literal NATS subject: it has white space, a wildcard (* or >) or an empty part between dots.",
+            "Write parts of other characters, with single dots between them.",
+        ),
+        "extensions_timeout_range" => (
+            "timeout_ms",
+            "The timeout is out of range.",
+            "Choose 1 to 600000 ms.",
+        ),
+        "extensions_retry_range" => (
+            "retry",
+            "The number of retries is out of range.",
+            "Choose 0 to 10.",
+        ),
+        "extensions_config_object" => (
+            "config",
+            "The configuration is no JSON object.",
+            "Put it in braces.",
+        ),
+        "extensions_config_size" => (
+            "config",
+            "The configuration is larger than 64 KiB.",
+            "Shorten it, or refer to it.",
+        ),
+        "extensions_metadata_object" => (
+            "metadata",
+            "The metadata are no JSON object.",
+            "Put them in braces.",
+        ),
+        "extensions_metadata_size" => (
+            "metadata",
+            "The metadata are larger than 64 KiB.",
+            "Shorten them, or refer to them.",
+        ),
+        "extension_audit_log_reason_length" => (
+            "reason",
+            "The reason is longer than 500 characters.",
+            "Shorten it.",
+        ),
+        _ => return None,
+    })
+}
+
+/// The longest id and subject, in characters: the columns are `varchar(255)`.
+const NAME_MAX_CHARACTERS: usize = 255;
+
+/// Checks what the columns' types would refuse without naming a field.
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<()> {
+    let length = name.chars().count();
+    if length == 0 {
+        return Err(invalid(
+            field,
+            format!("The {field} is empty."),
+            "Write one.",
+        ));
+    }
+    if length > NAME_MAX_CHARACTERS {
+        let message =
+            format!("The {field} has {length} characters, {NAME_MAX_CHARACTERS} are allowed.");
+        return Err(invalid(field, message, "Shorten it."));
+    }
+    check_characters(field, name)
+}
+
+/// Checks that a text is JSON that PostgreSQL can store; that it is an object, and small enough, is
+/// the database's rule.
+pub(crate) fn check_json(field: &'static str, text: &str) -> Result<()> {
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        invalid(
+            field,
+            format!("The {field} is not valid JSON: {error}."),
+            "Correct it at that place.",
+        )
+    })?;
+    check_json_characters(field, &value)
+}
+
+fn check_json_characters(field: &'static str, value: &Value) -> Result<()> {
+    match value {
+        Value::String(text) => check_characters(field, text),
+        Value::Array(items) => items
+            .iter()
+            .try_for_each(|item| check_json_characters(field, item)),
+        Value::Object(members) => members.iter().try_for_each(|(key, member)| {
+            check_characters(field, key)?;
+            check_json_characters(field, member)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn check_characters(field: &'static str, text: &str) -> Result<()> {
+    if text.contains('\0') {
+        let message =
+            format!("The {field} contains the character U+0000, which PostgreSQL can't store.");
+        return Err(invalid(field, message, "Remove that character."));
+    }
+    Ok(())
+}
+
+fn invalid(field: &'static str, message: String, action: &'static str) -> Error {
+    Error::InvalidInput {
+        field,
+        message,
+        action,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_character_that_jsonb_refuses_is_found_at_any_depth() {
+        for text in [r#"{"a": "\u0000"}"#, r#"{"a": [{"b\u0000": 1}]}"#] {
+            let error = check_json("config", text).unwrap_err();
+            assert!(error.to_string().contains("U+0000"), "{text}: {error}");
+        }
+        assert!(
+            check_json("config", r#"{"a": "\\u0000"}"#).is_ok(),
+            "an escaped backslash is none"
+        );
+    }
+
+    #[test]
+    fn broken_json_names_the_place() {
+        let error = check_json("metadata", "{\n  \"a\": }").unwrap_err();
+        assert!(error.to_string().contains("line 2"), "{error}");
+        assert_eq!(error.report().field.as_deref(), Some("metadata"));
+    }
+
+    #[test]
+    fn deeply_nested_json_is_an_error_and_no_crash() {
+        let text = "[".repeat(100_000);
+        assert!(check_json("config", &text).is_err());
+    }
+}

@@ -1,0 +1,290 @@
+//! Creating, changing, deleting, switching many, restoring: merged where people changed different
+//! things, refused where they changed the same, done once whatever happens to the answer.
+
+use registry::audit::{AuditAction, AuditEntry, AuditListRequest};
+use registry::extension_changes::{ExtensionDraft, ExtensionPatch};
+use registry::extensions::{ExtensionType, RevisionConflict};
+use registry::{ChangeContext, Error, ErrorCode, Registry};
+use sqlx::types::Uuid;
+use system_tests::on_each_server;
+
+pub(crate) fn draft(id: &str) -> ExtensionDraft {
+    ExtensionDraft {
+        id: id.into(),
+        extension_type: ExtensionType::Pre,
+        subject: format!("test.{id}"),
+        timeout_ms: 100,
+        retry: 1,
+        enabled: true,
+        config: r#"{"model": "a", "limits": {"rate": 1.00, "burst": 5}, "tags": [1, 2]}"#.into(),
+        metadata: "{}".into(),
+    }
+}
+
+fn config(text: &str) -> ExtensionPatch {
+    ExtensionPatch {
+        config: Some(text.into()),
+        ..ExtensionPatch::default()
+    }
+}
+
+fn retry(retry: i32) -> ExtensionPatch {
+    ExtensionPatch {
+        retry: Some(retry),
+        ..ExtensionPatch::default()
+    }
+}
+
+async fn history(registry: &Registry, id: &str) -> Vec<AuditEntry> {
+    let request = AuditListRequest {
+        before_revision: None,
+        extension_id: Some(id.into()),
+        limit: 100,
+    };
+    registry.list_audit_entries(&request).await.unwrap().entries
+}
+
+fn conflict_of(error: Error) -> RevisionConflict {
+    match error {
+        Error::RevisionConflict { conflict } => *conflict,
+        other => panic!("{other}"),
+    }
+}
+
+const NO_CONTEXT: ChangeContext = ChangeContext {
+    reason: None,
+    request_id: None,
+};
+
+on_each_server! {
+    async fn what_was_created_is_read_back_and_told(database: TestDatabase) {
+        let registry = database.registry().await;
+        let context = ChangeContext::with_reason(Some("new router".into()));
+        let created = registry.create_extension(&draft("x"), &context).await.unwrap();
+        assert_eq!(created.extension.revision, 1);
+        assert_eq!(created.extension.extension_type, ExtensionType::Pre);
+        assert!(created.config.as_ref().unwrap().contains("1.00"), "numbers keep their spelling");
+        let entries = history(&registry, "x").await;
+        assert_eq!(entries[0].action, AuditAction::Created);
+        assert_eq!(entries[0].reason.as_deref(), Some("new router"));
+        assert!(entries[0].changes.iter().all(|change| change.before.is_none()));
+    }
+
+    async fn a_taken_id_and_a_taken_subject_are_told_apart(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        let error = registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::IdTaken);
+        let mut other = draft("y");
+        other.subject = "test.x".into();
+        let error = registry.create_extension(&other, &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::SubjectTaken);
+        assert_eq!(error.report().field.as_deref(), Some("subject"));
+        let error = registry
+            .update_extension(
+                "pii_guard",
+                0,
+                &ExtensionPatch { subject: Some("test.x".into()), ..ExtensionPatch::default() },
+                &NO_CONTEXT,
+            )
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), ErrorCode::SubjectTaken);
+    }
+
+    async fn a_patch_changes_the_fields_that_it_names(database: TestDatabase) {
+        let registry = database.registry().await;
+        let before = registry.get_extension_detail("pii_guard").await.unwrap();
+        let after = registry.update_extension("pii_guard", 0, &retry(3), &NO_CONTEXT).await.unwrap();
+        assert_eq!(after.extension.retry, 3);
+        assert_eq!(after.config, before.config);
+        assert_eq!(after.extension.subject, before.extension.subject);
+        let entries = history(&registry, "pii_guard").await;
+        assert_eq!((entries.len(), entries[0].changes.len()), (1, 1));
+    }
+
+    async fn saving_what_is_there_changes_nothing(database: TestDatabase) {
+        let registry = database.registry().await;
+        let created = registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        let same = ExtensionPatch {
+            subject: Some("test.x".into()),
+            timeout_ms: Some(100),
+            retry: Some(1),
+            enabled: Some(true),
+            config: created.config.clone(),
+            metadata: created.metadata.clone(),
+        };
+        let after = registry.update_extension("x", 1, &same, &NO_CONTEXT).await.unwrap();
+        assert_eq!(after, created);
+        assert_eq!(history(&registry, "x").await.len(), 1);
+    }
+
+    async fn different_fields_merge(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        registry.update_extension("x", 1, &retry(5), &NO_CONTEXT).await.unwrap();
+        let late = ExtensionPatch { timeout_ms: Some(900), ..ExtensionPatch::default() };
+        let merged = registry.update_extension("x", 1, &late, &NO_CONTEXT).await.unwrap();
+        assert_eq!((merged.extension.retry, merged.extension.timeout_ms), (5, 900));
+    }
+
+    async fn different_keys_of_the_configuration_merge_at_any_depth(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        let theirs = config(r#"{"model": "a", "limits": {"rate": 2.50, "burst": 5}, "new": null}"#);
+        registry.update_extension("x", 1, &theirs, &NO_CONTEXT).await.unwrap();
+        let yours = config(r#"{"model": "b", "limits": {"rate": 1.00}, "tags": [1, 2]}"#);
+        let merged = registry.update_extension("x", 1, &yours, &NO_CONTEXT).await.unwrap();
+        assert_eq!(
+            merged.config.as_deref(),
+            Some(r#"{"new": null, "model": "b", "limits": {"rate": 2.50}}"#),
+            "their rate, their new null and their removed tags; your model and your removed burst"
+        );
+    }
+
+    async fn the_same_field_conflicts_and_nothing_is_lost(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        registry.update_extension("x", 1, &retry(5), &NO_CONTEXT).await.unwrap();
+        let yours = ExtensionPatch { retry: Some(7), timeout_ms: Some(9), ..ExtensionPatch::default() };
+        let error = registry.update_extension("x", 1, &yours, &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::RevisionConflict);
+        let conflict = conflict_of(error);
+        assert_eq!(conflict.paths, ["retry"]);
+        assert_eq!(conflict.current.extension.revision, 2);
+        let shown = |changes: &[registry::audit::FieldChange]| {
+            changes.iter().map(|change| (change.field.clone(), change.after.clone().unwrap())).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&conflict.theirs), [("retry".to_owned(), "5".to_owned())]);
+        assert_eq!(
+            shown(&conflict.yours),
+            [("retry".to_owned(), "7".to_owned()), ("timeout_ms".to_owned(), "9".to_owned())]
+        );
+        let kept = registry.get_extension("x").await.unwrap();
+        assert_eq!((kept.retry, kept.timeout_ms), (5, 100), "not a part of it was written");
+        let saved = registry.update_extension("x", 2, &yours, &NO_CONTEXT).await.unwrap();
+        assert_eq!((saved.extension.retry, saved.extension.timeout_ms), (7, 9));
+    }
+
+    async fn the_same_key_conflicts_by_its_path(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        let theirs = config(r#"{"model": "a", "limits": {"rate": 2, "burst": 5}, "tags": [1]}"#);
+        registry.update_extension("x", 1, &theirs, &NO_CONTEXT).await.unwrap();
+        let yours = config(r#"{"model": "a", "limits": {"rate": 3, "burst": 5}, "tags": [2]}"#);
+        let error = registry.update_extension("x", 1, &yours, &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(conflict_of(error).paths, ["config.limits.rate", "config.tags"]);
+    }
+
+    async fn the_same_edit_by_two_is_no_conflict(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        registry.update_extension("x", 1, &retry(5), &NO_CONTEXT).await.unwrap();
+        registry.update_extension("x", 1, &retry(5), &NO_CONTEXT).await.unwrap();
+        assert_eq!(history(&registry, "x").await.len(), 2);
+    }
+
+    async fn a_revision_that_never_was_is_refused(database: TestDatabase) {
+        let registry = database.registry().await;
+        let error =
+            registry.update_extension("pii_guard", 41, &retry(5), &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(error.report().field.as_deref(), Some("revision"));
+    }
+
+    async fn a_deletion_of_what_changed_meanwhile_is_refused(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        registry.update_extension("x", 1, &retry(5), &NO_CONTEXT).await.unwrap();
+        let error = registry.delete_extension("x", 1, &NO_CONTEXT).await.unwrap_err();
+        let conflict = conflict_of(error);
+        assert_eq!((conflict.paths.len(), conflict.theirs.len()), (1, 1));
+        registry.delete_extension("x", 2, &NO_CONTEXT).await.unwrap();
+        let error = registry.delete_extension("x", 3, &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::ExtensionNotFound);
+    }
+
+    async fn a_deleted_extension_comes_back_byte_for_byte(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        registry.update_extension("x", 1, &retry(5), &NO_CONTEXT).await.unwrap();
+        let row = "SELECT (to_jsonb(extensions) - 'revision')::text FROM extensions WHERE id = 'x'";
+        let before = database.value(row).await;
+        registry.delete_extension("x", 2, &NO_CONTEXT).await.unwrap();
+
+        let restored = registry.restore_extension("x", 2, &NO_CONTEXT).await.unwrap();
+        assert_eq!(database.value(row).await, before);
+        assert_eq!(restored.extension.revision, 4, "as a new change");
+        let entries = history(&registry, "x").await;
+        assert_eq!(entries[0].restored_revision, Some(2));
+        assert_eq!(entries.len(), 4, "the history stays whole");
+        assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
+    }
+
+    async fn an_earlier_version_is_put_back_as_a_new_change(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        registry.update_extension("x", 1, &config(r#"{"model": "z"}"#), &NO_CONTEXT).await.unwrap();
+        let restored = registry.restore_extension("x", 1, &NO_CONTEXT).await.unwrap();
+        assert!(restored.config.unwrap().contains(r#""rate": 1.00"#));
+        assert_eq!(restored.extension.revision, 3);
+        for (id, revision) in [("x", 99), ("pii_guard", 1)] {
+            let error = registry.restore_extension(id, revision, &NO_CONTEXT).await.unwrap_err();
+            assert_eq!(error.report().field.as_deref(), Some("revision"), "{id} {revision}");
+        }
+    }
+
+    async fn many_are_switched_together_or_not_at_all(database: TestDatabase) {
+        let registry = database.registry().await;
+        let ids = ["pii_guard".to_owned(), "missing".to_owned()];
+        let error = registry.set_extensions_enabled(&ids, false, &NO_CONTEXT).await.unwrap_err();
+        assert!(error.to_string().contains("missing"));
+        assert!(registry.get_extension("pii_guard").await.unwrap().enabled);
+
+        let ids = ["pii_guard", "openai_gpt4", "mock_provider"].map(str::to_owned);
+        registry.set_extensions_enabled(&ids, false, &NO_CONTEXT).await.unwrap();
+        let groups = database
+            .value("SELECT count(*) || ' ' || count(DISTINCT group_id) FROM extension_audit_log")
+            .await;
+        assert_eq!(groups, "3 1", "an entry each, one group");
+    }
+
+    async fn a_single_change_has_no_group(database: TestDatabase) {
+        let registry = database.registry().await;
+        let ids = ["pii_guard".to_owned()];
+        registry.set_extensions_enabled(&ids, false, &NO_CONTEXT).await.unwrap();
+        registry.set_extension_enabled("pii_guard", true, &NO_CONTEXT).await.unwrap();
+        let entries = history(&registry, "pii_guard").await;
+        assert_eq!(entries[0].group_id, None);
+    }
+
+    async fn a_request_that_is_repeated_is_done_once(database: TestDatabase) {
+        let registry = database.registry().await;
+        let context = ChangeContext { reason: None, request_id: Some(Uuid::from_u128(7)) };
+        registry.create_extension(&draft("x"), &context).await.unwrap();
+        let again = registry.create_extension(&draft("x"), &context).await.unwrap();
+        assert_eq!(again.extension.revision, 1, "the first answer was lost, not the change");
+
+        let context = ChangeContext { reason: None, request_id: Some(Uuid::from_u128(8)) };
+        let attempts: Vec<_> = (0..4)
+            .map(|_| {
+                let (registry, context) = (registry.clone(), context.clone());
+                tokio::spawn(async move {
+                    registry.update_extension("x", 1, &retry(5), &context).await.unwrap()
+                })
+            })
+            .collect();
+        for attempt in attempts {
+            assert_eq!(attempt.await.unwrap().extension.revision, 2);
+        }
+        assert_eq!(history(&registry, "x").await.len(), 2);
+    }
+
+    async fn a_history_is_of_one_extension(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.set_extension_enabled("pii_guard", false, &NO_CONTEXT).await.unwrap();
+        registry.set_extension_enabled("mock_provider", false, &NO_CONTEXT).await.unwrap();
+        let entries = history(&registry, "mock_provider").await;
+        assert_eq!(entries.len(), 1);
+        assert_eq!(entries[0].extension_id, "mock_provider");
+    }
+}
