@@ -29,6 +29,11 @@ async fn a_full_disk_is_named_before_the_database_is_made() {
     let disk = SmallDisk::mount(20);
     let error = open(&disk.path()).await.0.unwrap_err();
     assert_eq!(error.code(), ErrorCode::DiskFull);
+    assert!(
+        error.detail().unwrap().contains("128 MiB"),
+        "how much it takes: {:?}",
+        error.detail()
+    );
     assert!(!disk.path().join("postgresql/cluster").exists());
     disk.grow(200);
     assert_eq!(
