@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures how long the console takes to show its table on an existing database: the release build,
-# on a virtual display, phase by phase from the start of the process.
+# Measures, in release builds: what the core promises of its writes, and how long the console takes to
+# show its table on an existing database, on a virtual display, phase by phase from the process's start.
 #
 #   scripts/bench.sh [RUNS]
 set -euo pipefail
@@ -11,6 +11,7 @@ scripts/prerequisites.sh test
 node postgresql/fetch.mjs
 scripts/build-ui.sh
 cargo build --release --locked --package beamline-registry
+cargo bench --locked --package system-tests --bench core
 
 work=$(mktemp --directory)
 chmod 755 "$work"

@@ -6,7 +6,7 @@ use specta_typescript::Typescript;
 use tauri::Wry;
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::commands::{application, audit, database, extensions, health};
+use crate::commands::{access, application, audit, database, extensions, health, schemas};
 
 pub(crate) fn builder() -> Builder<Wry> {
     Builder::new()
@@ -20,6 +20,27 @@ pub(crate) fn builder() -> Builder<Wry> {
             audit::list_audit_entries,
             audit::verify_audit_log,
             health::list_health,
+            access::permissions,
+            extensions::count_extensions,
+            extensions::get_extension,
+            extensions::create_extension,
+            extensions::update_extension,
+            extensions::delete_extensions,
+            extensions::set_extensions_enabled,
+            extensions::restore_extension,
+            extensions::undo_changes,
+            audit::export_audit_log,
+            audit::registry_as_of,
+            audit::registry_difference,
+            schemas::list_configuration_schemas,
+            schemas::configuration_schema_of,
+            schemas::set_configuration_schema,
+            schemas::delete_configuration_schema,
+            schemas::check_configuration,
+            schemas::list_secret_names,
+            schemas::add_secret_name,
+            schemas::remove_secret_name,
+            health::get_health,
             application::application_info,
             application::set_log_level,
             application::open_log_directory,

@@ -123,7 +123,7 @@ impl Database {
                 action: "Wait until it is.".to_owned(),
                 detail: None,
                 field: None,
-                conflict: None,
+                facts: None,
             }),
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Folders {
     pub(crate) log: PathBuf,
     /// Holds the settings.
     pub(crate) config: PathBuf,
+    /// Where the account expects files that a program gives it.
+    downloads: PathBuf,
     /// The PostgreSQL that the user names, if any.
     pub(crate) named_postgresql: Option<PathBuf>,
     /// Whether the user named the data directory.
@@ -39,11 +41,20 @@ impl Folders {
             ),
             log: usual(dirs::state_dir().or_else(dirs::data_local_dir)).join("logs"),
             config: usual(dirs::config_dir()),
+            downloads: dirs::download_dir()
+                .or_else(dirs::home_dir)
+                .unwrap_or_else(env::temp_dir),
             named_postgresql: env::var_os(POSTGRESQL_VARIABLE)
                 .filter(|value| !value.is_empty())
                 .map(PathBuf::from),
             data_is_named,
         }
+    }
+
+    /// A path in the folder for downloads that no file has yet: `NAME-TIME.EXTENSION`.
+    pub(crate) fn new_download(&self, name: &str, extension: &str) -> PathBuf {
+        let time = chrono::Local::now().format("%Y-%m-%d-%H%M%S%.3f");
+        self.downloads.join(format!("{name}-{time}.{extension}"))
     }
 
     /// The name by which a second start finds the first: one for each data directory.

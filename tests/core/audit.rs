@@ -1,17 +1,14 @@
 //! No change without an entry, no entry without a change; and the log as it is read.
 
-use registry::audit::{ActorSource, AuditAction, AuditEntry, AuditListRequest};
-use registry::{ChangeContext, ErrorCode, Registry};
+use registry::audit::{ActorSource, AuditAction, AuditEntry, AuditFilter, AuditListRequest};
+use registry::{ChangeContext, ErrorCode, ExportFormat, Registry};
+use sqlx::{ConnectOptions, Connection};
 use system_tests::database::execute;
 use system_tests::on_each_server;
+use system_tests::reading::{filter_entries, list_entries};
 
 async fn entries(registry: &Registry) -> Vec<AuditEntry> {
-    let request = AuditListRequest {
-        before_revision: None,
-        extension_id: None,
-        limit: 500,
-    };
-    registry.list_audit_entries(&request).await.unwrap().entries
+    list_entries(registry).await.unwrap()
 }
 
 on_each_server! {
@@ -35,8 +32,8 @@ on_each_server! {
         assert_eq!(entry.changes.len(), 1, "only what changed: {:?}", entry.changes);
         let change = &entry.changes[0];
         assert_eq!(
-            (change.field.as_str(), change.before.as_deref(), change.after.as_deref()),
-            ("enabled", Some("true"), Some("false"))
+            (change.path.as_str(), change.before.as_deref(), change.after.as_deref()),
+            ("/enabled", Some("true"), Some("false"))
         );
     }
 
@@ -93,8 +90,8 @@ on_each_server! {
         database.execute("UPDATE extensions SET enabled = false, retry = 4 WHERE id = 'pii_guard'").await;
         let entry = entries(&registry).await.remove(0);
         assert_eq!(entry.action, AuditAction::Updated);
-        let fields: Vec<_> = entry.changes.iter().map(|change| change.field.as_str()).collect();
-        assert_eq!(fields, ["enabled", "retry"]);
+        let fields: Vec<_> = entry.changes.iter().map(|change| change.path.as_str()).collect();
+        assert_eq!(fields, ["/enabled", "/retry"]);
     }
 
     async fn a_change_that_cannot_be_audited_does_not_happen(database: TestDatabase) {
@@ -138,7 +135,7 @@ on_each_server! {
         let mut before_revision = None;
         loop {
             let page = registry
-                .list_audit_entries(&AuditListRequest { before_revision, extension_id: None, limit: 10 })
+                .list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision, limit: 10 })
                 .await
                 .unwrap();
             seen.extend(page.entries.iter().map(|entry| entry.revision));
@@ -157,7 +154,7 @@ on_each_server! {
             .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 's.' || n FROM generate_series(1, 10) AS n")
             .await;
         let page =
-            registry.list_audit_entries(&AuditListRequest { before_revision: None, extension_id: None, limit: 10 }).await.unwrap();
+            registry.list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision: None, limit: 10 }).await.unwrap();
         assert_eq!((page.entries.len(), page.next_before_revision), (10, None));
     }
 
@@ -165,7 +162,7 @@ on_each_server! {
         let registry = database.registry().await;
         for limit in [0, 501] {
             let error = registry
-                .list_audit_entries(&AuditListRequest { before_revision: None, extension_id: None, limit })
+                .list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision: None, limit })
                 .await
                 .unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidInput);
@@ -173,15 +170,158 @@ on_each_server! {
         }
     }
 
-    async fn entries_that_a_legacy_program_writes_are_shown_as_such(database: TestDatabase) {
+    async fn filters_leave_what_fits_all_of_them(database: TestDatabase) {
+        let registry = database.registry().await;
+        let reason = ChangeContext::with_reason(Some("False positives on INVOICES".into()));
+        registry.set_extension_enabled("pii_guard", false, &reason).await.unwrap();
+        database.execute("UPDATE extensions SET retry = 5 WHERE id = 'pii_guard'").await;
+        database.execute("DELETE FROM extensions WHERE id = 'mock_provider'").await;
+        registry.set_extension_enabled("pii_guard", true, &ChangeContext::default()).await.unwrap();
+        let revisions = async |filter: AuditFilter| -> Vec<i64> {
+            let entries = filter_entries(&registry, filter).await.unwrap();
+            entries.into_iter().map(|entry| entry.revision).collect()
+        };
+        let none = AuditFilter::default;
+        assert_eq!(revisions(none()).await, [4, 3, 2, 1]);
+        let console = Some(database.login().to_owned());
+        assert_eq!(revisions(AuditFilter { changed_by: console.clone(), ..none() }).await, [4, 1]);
+        let actions = vec![AuditAction::Updated, AuditAction::Deleted];
+        assert_eq!(revisions(AuditFilter { actions: actions.clone(), ..none() }).await, [3, 2]);
+        let of_guard = AuditFilter { extension_id: Some("pii_guard".into()), ..none() };
+        assert_eq!(revisions(AuditFilter { actions, ..of_guard.clone() }).await, [2]);
+        assert_eq!(revisions(AuditFilter { changed_by: console, ..of_guard }).await, [4, 1]);
+        for (text, expected) in [
+            ("invoices", &[1][..]),
+            ("MOCK", &[3]),
+            ("\"retry\"", &[3, 2]),
+            ("%", &[]),
+            ("nothing has this", &[]),
+        ] {
+            assert_eq!(revisions(AuditFilter { text: Some(text.into()), ..none() }).await, expected, "{text}");
+        }
+        let group_id = Some("no group".to_owned());
+        let error = filter_entries(&registry, AuditFilter { group_id, ..none() }).await.unwrap_err();
+        assert_eq!(error.report().field.as_deref(), Some("group_id"));
+    }
+
+    async fn a_range_of_time_is_closed_at_its_beginning_and_open_at_its_end(database: TestDatabase) {
+        let registry = database.registry().await;
+        for retry in 2..7 {
+            database.execute(&format!("UPDATE extensions SET retry = {retry} WHERE id = 'pii_guard'")).await;
+        }
+        let mut entries = list_entries(&registry).await.unwrap();
+        entries.reverse();
+        let time = |revision: usize| Some(entries[revision - 1].sealed_at.unwrap());
+        for (since, until, expected) in [
+            (time(2), time(4), &[3, 2][..]),
+            (time(5), None, &[5]),
+            (None, time(1), &[]),
+            (time(3), time(3), &[]),
+            (None, Some(time(5).unwrap() + chrono::TimeDelta::seconds(1)), &[5, 4, 3, 2, 1]),
+        ] {
+            let filter = AuditFilter { since, until, ..AuditFilter::default() };
+            let revisions: Vec<_> =
+                filter_entries(&registry, filter).await.unwrap().into_iter().map(|entry| entry.revision).collect();
+            assert_eq!(revisions, expected);
+        }
+    }
+
+    async fn a_difference_tells_only_the_places_that_changed(database: TestDatabase) {
         let registry = database.registry().await;
         database
-            .execute("INSERT INTO extension_audit_log (extension_id, action, changed_by, changes) VALUES ('pii_guard', 'updated', 'system', '{\"retry\": 2}')")
+            .execute("UPDATE extensions SET config = '{\"patterns\": [\"credit_card\", \"iban\"], \"a/b\": {\"c\": 1.50}}' WHERE id = 'pii_guard'")
             .await;
-        let entry = entries(&registry).await.remove(0);
-        assert_eq!(entry.actor_source, ActorSource::Legacy);
-        assert_eq!(entry.changed_by.as_deref(), Some("system"));
-        assert_eq!(entry.changes[0].after.as_deref(), Some("2"));
-        assert!(entry.timestamp.is_some());
+        let entry = list_entries(&registry).await.unwrap().remove(0);
+        let changes: Vec<_> = entry
+            .changes
+            .iter()
+            .map(|change| (change.path.as_str(), change.before.as_deref(), change.after.as_deref()))
+            .collect();
+        assert_eq!(
+            changes,
+            [
+                ("/config/a~1b", None, Some("{\"c\": 1.50}")),
+                ("/config/block_on_match", Some("true"), None),
+                ("/config/patterns/1", Some("\"ssn\""), Some("\"iban\"")),
+                ("/config/patterns/2", Some("\"email\""), None),
+            ]
+        );
+    }
+
+    async fn an_export_holds_what_the_filter_lets_through_oldest_first(database: TestDatabase) {
+        let registry = database.registry().await;
+        let reason = ChangeContext::with_reason(Some("=1+1, \"quoted\"\nnext line".into()));
+        registry.set_extension_enabled("pii_guard", false, &reason).await.unwrap();
+        database.execute("UPDATE extensions SET retry = 5 WHERE id <> 'pii_guard'").await;
+
+        let mut ndjson = Vec::new();
+        let all = AuditFilter::default();
+        let count = registry.export_audit_log(&all, ExportFormat::Ndjson, &mut ndjson).await.unwrap();
+        assert_eq!(count, 6);
+        let exported: Vec<AuditEntry> = String::from_utf8(ndjson)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let mut listed = list_entries(&registry).await.unwrap();
+        listed.reverse();
+        assert_eq!(exported, listed);
+
+        let mut text = Vec::new();
+        let filter = AuditFilter { extension_id: Some("pii_guard".into()), ..all };
+        let count = registry.export_audit_log(&filter, ExportFormat::Csv, &mut text).await.unwrap();
+        assert_eq!(count, 1);
+        let mut reader = csv::Reader::from_reader(text.as_slice());
+        let columns = reader.headers().unwrap().clone();
+        let record = reader.records().next().unwrap().unwrap();
+        let value = |name: &str| &record[columns.iter().position(|column| column == name).unwrap()];
+        assert_eq!(value("revision"), "1");
+        assert_eq!(value("action"), "disabled");
+        assert_eq!(value("reason"), "'=1+1, \"quoted\"\nnext line", "a formula becomes text");
+        assert_eq!(value("changes"), r#"[{"path":"/enabled","before":"true","after":"false"}]"#);
+    }
+
+    async fn an_output_that_breaks_is_an_error_by_name(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.set_extension_enabled("pii_guard", false, &ChangeContext::default()).await.unwrap();
+        let full = tokio::fs::OpenOptions::new().write(true).open("/dev/full").await.unwrap();
+        let mut output = tokio::io::BufWriter::new(full);
+        let error = registry
+            .export_audit_log(&AuditFilter::default(), ExportFormat::Csv, &mut output)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), ErrorCode::OutputUnwritable);
+    }
+
+    async fn copy_and_every_role_that_may_change_leave_one_entry_a_row(database: TestDatabase) {
+        database.migrate().await;
+        let registry = Registry::connect(database.superuser()).await.unwrap();
+        let mut expected = 0;
+        for role in ["superuser", "registry_operator", "registry_legacy_writer", "registry_editor"] {
+            let options = match role {
+                "superuser" => database.superuser(),
+                role => database.login_of_member(role).await,
+            };
+            let login = options.get_username().to_owned();
+            execute(&options, "UPDATE public.extensions SET enabled = NOT enabled").await.unwrap();
+            expected += 6;
+            execute(&options, "UPDATE public.extensions SET enabled = enabled").await.unwrap();
+            if role != "registry_operator" {
+                let mut connection = options.connect().await.unwrap();
+                let mut copy = connection
+                    .copy_in_raw("COPY public.extensions (id, type, subject) FROM STDIN")
+                    .await
+                    .unwrap();
+                copy.send("c1\tpre\tc.1\nc2\tpre\tc.2\n".as_bytes()).await.unwrap();
+                assert_eq!(copy.finish().await.unwrap(), 2);
+                connection.close().await.unwrap();
+                execute(&options, "DELETE FROM public.extensions WHERE id LIKE 'c_'").await.unwrap();
+                expected += 4;
+            }
+            let entries = list_entries(&registry).await.unwrap();
+            assert_eq!(entries.len(), expected, "{role}");
+            assert_eq!(entries[0].changed_by.as_deref(), Some(login.as_str()));
+        }
+        assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
     }
 }

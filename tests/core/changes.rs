@@ -1,12 +1,16 @@
 //! Creating, changing, deleting, switching many, restoring: merged where people changed different
 //! things, refused where they changed the same, done once whatever happens to the answer.
 
-use registry::audit::{AuditAction, AuditEntry, AuditListRequest};
-use registry::extension_changes::{ExtensionDraft, ExtensionPatch};
-use registry::extensions::{ExtensionType, RevisionConflict};
-use registry::{ChangeContext, Error, ErrorCode, Registry};
+use registry::audit::AuditAction;
+use registry::differences::FieldChange;
+use registry::extension_changes::{
+    ExtensionDraft, ExtensionPatch, RestoreRequest, RevisionConflict,
+};
+use registry::extensions::ExtensionType;
+use registry::{ChangeContext, Error, ErrorCode};
 use sqlx::types::Uuid;
 use system_tests::on_each_server;
+use system_tests::reading::history;
 
 pub(crate) fn draft(id: &str) -> ExtensionDraft {
     ExtensionDraft {
@@ -35,13 +39,12 @@ fn retry(retry: i32) -> ExtensionPatch {
     }
 }
 
-async fn history(registry: &Registry, id: &str) -> Vec<AuditEntry> {
-    let request = AuditListRequest {
-        before_revision: None,
-        extension_id: Some(id.into()),
-        limit: 100,
-    };
-    registry.list_audit_entries(&request).await.unwrap().entries
+fn version(id: &str, revision: i64) -> RestoreRequest {
+    RestoreRequest {
+        id: id.into(),
+        revision,
+        ..RestoreRequest::default()
+    }
 }
 
 fn conflict_of(error: Error) -> RevisionConflict {
@@ -54,6 +57,7 @@ fn conflict_of(error: Error) -> RevisionConflict {
 const NO_CONTEXT: ChangeContext = ChangeContext {
     reason: None,
     request_id: None,
+    acting_for: None,
 };
 
 on_each_server! {
@@ -150,15 +154,15 @@ on_each_server! {
         let error = registry.update_extension("x", 1, &yours, &NO_CONTEXT).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::RevisionConflict);
         let conflict = conflict_of(error);
-        assert_eq!(conflict.paths, ["retry"]);
+        assert_eq!(conflict.paths, ["/retry"]);
         assert_eq!(conflict.current.extension.revision, 2);
-        let shown = |changes: &[registry::audit::FieldChange]| {
-            changes.iter().map(|change| (change.field.clone(), change.after.clone().unwrap())).collect::<Vec<_>>()
+        let shown = |changes: &[FieldChange]| {
+            changes.iter().map(|change| (change.path.clone(), change.after.clone().unwrap())).collect::<Vec<_>>()
         };
-        assert_eq!(shown(&conflict.theirs), [("retry".to_owned(), "5".to_owned())]);
+        assert_eq!(shown(&conflict.theirs), [("/retry".to_owned(), "5".to_owned())]);
         assert_eq!(
             shown(&conflict.yours),
-            [("retry".to_owned(), "7".to_owned()), ("timeout_ms".to_owned(), "9".to_owned())]
+            [("/retry".to_owned(), "7".to_owned()), ("/timeout_ms".to_owned(), "9".to_owned())]
         );
         let kept = registry.get_extension("x").await.unwrap();
         assert_eq!((kept.retry, kept.timeout_ms), (5, 100), "not a part of it was written");
@@ -173,7 +177,7 @@ on_each_server! {
         registry.update_extension("x", 1, &theirs, &NO_CONTEXT).await.unwrap();
         let yours = config(r#"{"model": "a", "limits": {"rate": 3, "burst": 5}, "tags": [2]}"#);
         let error = registry.update_extension("x", 1, &yours, &NO_CONTEXT).await.unwrap_err();
-        assert_eq!(conflict_of(error).paths, ["config.limits.rate", "config.tags"]);
+        assert_eq!(conflict_of(error).paths, ["/config/limits/rate", "/config/tags"]);
     }
 
     async fn the_same_edit_by_two_is_no_conflict(database: TestDatabase) {
@@ -211,7 +215,7 @@ on_each_server! {
         let before = database.value(row).await;
         registry.delete_extension("x", 2, &NO_CONTEXT).await.unwrap();
 
-        let restored = registry.restore_extension("x", 2, &NO_CONTEXT).await.unwrap();
+        let restored = registry.restore_extension(&version("x", 2), &NO_CONTEXT).await.unwrap();
         assert_eq!(database.value(row).await, before);
         assert_eq!(restored.extension.revision, 4, "as a new change");
         let entries = history(&registry, "x").await;
@@ -224,11 +228,11 @@ on_each_server! {
         let registry = database.registry().await;
         registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
         registry.update_extension("x", 1, &config(r#"{"model": "z"}"#), &NO_CONTEXT).await.unwrap();
-        let restored = registry.restore_extension("x", 1, &NO_CONTEXT).await.unwrap();
+        let restored = registry.restore_extension(&version("x", 1), &NO_CONTEXT).await.unwrap();
         assert!(restored.config.unwrap().contains(r#""rate": 1.00"#));
         assert_eq!(restored.extension.revision, 3);
         for (id, revision) in [("x", 99), ("pii_guard", 1)] {
-            let error = registry.restore_extension(id, revision, &NO_CONTEXT).await.unwrap_err();
+            let error = registry.restore_extension(&version(id, revision), &NO_CONTEXT).await.unwrap_err();
             assert_eq!(error.report().field.as_deref(), Some("revision"), "{id} {revision}");
         }
     }
@@ -259,12 +263,12 @@ on_each_server! {
 
     async fn a_request_that_is_repeated_is_done_once(database: TestDatabase) {
         let registry = database.registry().await;
-        let context = ChangeContext { reason: None, request_id: Some(Uuid::from_u128(7)) };
+        let context = ChangeContext { request_id: Some(Uuid::from_u128(7)), ..NO_CONTEXT };
         registry.create_extension(&draft("x"), &context).await.unwrap();
         let again = registry.create_extension(&draft("x"), &context).await.unwrap();
         assert_eq!(again.extension.revision, 1, "the first answer was lost, not the change");
 
-        let context = ChangeContext { reason: None, request_id: Some(Uuid::from_u128(8)) };
+        let context = ChangeContext { request_id: Some(Uuid::from_u128(8)), ..NO_CONTEXT };
         let attempts: Vec<_> = (0..4)
             .map(|_| {
                 let (registry, context) = (registry.clone(), context.clone());

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use registry::{Error, ErrorCode};
 use system_tests::bundle::{bundled_server, installed_server};
 use system_tests::folder::{SmallDisk, TestFolder};
+use system_tests::reading::list_extensions;
 
 use crate::support::{open, open_with, options, server_processes};
 
@@ -37,12 +38,7 @@ async fn a_full_disk_is_named_before_the_database_is_made() {
     assert!(!disk.path().join("postgresql/cluster").exists());
     disk.grow(200);
     assert_eq!(
-        open(&disk.path())
-            .await
-            .0
-            .unwrap()
-            .1
-            .list_extensions()
+        list_extensions(&open(&disk.path()).await.0.unwrap().1)
             .await
             .unwrap()
             .len(),

@@ -10,6 +10,7 @@ use registry::verification::FaultKind;
 use system_tests::bundle::installed_server;
 use system_tests::database::execute;
 use system_tests::folder::TestFolder;
+use system_tests::reading::list_extensions;
 use system_tests::servers::superuser_of;
 
 use sqlx::{ConnectOptions, Connection};
@@ -152,6 +153,29 @@ async fn no_password_reaches_the_servers_log() {
 }
 
 #[tokio::test]
+async fn no_secret_of_a_refused_row_reaches_the_servers_log() {
+    let folder = TestFolder::new();
+    let (_server, registry) = open(folder.path()).await.0.unwrap();
+    for statement in [
+        "INSERT INTO extensions (id, type, subject, config) VALUES ('x', 'other', 'x', '{\"api_key\": \"PLANTED\"}')",
+        "INSERT INTO extensions (id, type, subject, config) VALUES ('x', NULL, 'x', '{\"api_key\": \"PLANTED\"}')",
+        "UPDATE extensions SET config = '{\"api_key\": \"PLANTED\"' WHERE id = 'pii_guard'",
+        "UPDATE extensions SET subject = 'taken', config = '{\"api_key\": \"PLANTED\"}'",
+    ] {
+        execute(&superuser_of(folder.path()), statement)
+            .await
+            .unwrap_err();
+    }
+    drop(registry);
+    let log = std::fs::read_to_string(folder.path().join("postgresql/server.log")).unwrap();
+    assert!(
+        log.contains("violates check constraint"),
+        "the errors themselves are told"
+    );
+    assert!(!log.contains("PLANTED"));
+}
+
+#[tokio::test]
 async fn a_second_program_joins_the_running_server_and_leaves_it_running() {
     let folder = TestFolder::new();
     let (first_server, first) = open(folder.path()).await.0.unwrap();
@@ -175,7 +199,7 @@ async fn two_programs_that_start_at_once_make_one_database() {
         one.is_shared() != other.is_shared(),
         "one owns the server, the other joined it"
     );
-    assert_eq!(registry.list_extensions().await.unwrap().len(), 6);
+    assert_eq!(list_extensions(&registry).await.unwrap().len(), 6);
 }
 
 #[tokio::test]
@@ -191,7 +215,7 @@ async fn a_start_takes_over_when_the_program_that_holds_the_directory_ends_meanw
     let (server, registry) = open(folder.path()).await.0.unwrap();
     freed.await.unwrap();
     assert!(!server.is_shared());
-    assert_eq!(registry.list_extensions().await.unwrap().len(), 6);
+    assert_eq!(list_extensions(&registry).await.unwrap().len(), 6);
 }
 
 #[tokio::test]
@@ -204,7 +228,7 @@ async fn an_installed_server_serves_where_there_is_no_bundle() {
         server.binaries.as_deref(),
         Some(installed_server().as_path())
     );
-    assert_eq!(registry.list_extensions().await.unwrap().len(), 6);
+    assert_eq!(list_extensions(&registry).await.unwrap().len(), 6);
 }
 
 #[tokio::test]
@@ -257,7 +281,7 @@ async fn programs_that_the_servers_account_cannot_reach_are_copied_once() {
         server.binaries.as_ref().unwrap().starts_with(folder.path()),
         is_root
     );
-    assert_eq!(registry.list_extensions().await.unwrap().len(), 6);
+    assert_eq!(list_extensions(&registry).await.unwrap().len(), 6);
 }
 
 #[tokio::test]
@@ -273,7 +297,7 @@ async fn a_recycled_process_id_in_the_pid_file_does_not_stop_the_start() {
     let (opened, _) = open(folder.path()).await;
     stranger.kill().unwrap();
     stranger.wait().unwrap();
-    assert_eq!(opened.unwrap().1.list_extensions().await.unwrap().len(), 6);
+    assert_eq!(list_extensions(&opened.unwrap().1).await.unwrap().len(), 6);
 }
 
 fn stranger_of_the_servers_account(data_directory: &std::path::Path) -> std::process::Child {
@@ -306,7 +330,7 @@ async fn a_start_that_was_cut_short_while_making_the_database_begins_anew() {
     std::fs::create_dir_all(&unfinished).unwrap();
     std::fs::write(unfinished.join("PG_VERSION"), "18\n").unwrap();
     let (_server, registry) = open(folder.path()).await.0.unwrap();
-    assert_eq!(registry.list_extensions().await.unwrap().len(), 6);
+    assert_eq!(list_extensions(&registry).await.unwrap().len(), 6);
     assert!(!folder.path().join("postgresql/cluster.unfinished").exists());
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use registry::audit::AuditListRequest;
 use registry::embedded::StartStep;
 use system_tests::bundle::bundled_server;
 use system_tests::folder::TestFolder;
+use system_tests::reading::{list_entries, list_extensions};
 
 use crate::support::{open, server_processes, until_no_server_is_left};
 
@@ -78,13 +78,8 @@ fn send(process_id: u32, signal: Signal) {
 
 /// The number of the newest switch in the audit log.
 async fn newest_switch(registry: &registry::Registry) -> u32 {
-    let request = AuditListRequest {
-        before_revision: None,
-        extension_id: None,
-        limit: 1,
-    };
-    let page = registry.list_audit_entries(&request).await.unwrap();
-    page.entries[0].reason.as_ref().unwrap().parse().unwrap()
+    let entries = list_entries(registry).await.unwrap();
+    entries[0].reason.as_ref().unwrap().parse().unwrap()
 }
 
 #[tokio::test]
@@ -127,7 +122,7 @@ async fn a_start_while_the_killed_programs_server_still_shuts_down_waits_for_it(
         steps.contains(&StartStep::WaitingForPreviousServer),
         "{steps:?}"
     );
-    assert_eq!(opened.unwrap().1.list_extensions().await.unwrap().len(), 6);
+    assert_eq!(list_extensions(&opened.unwrap().1).await.unwrap().len(), 6);
 }
 
 #[tokio::test]

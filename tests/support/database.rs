@@ -34,6 +34,11 @@ impl TestDatabase {
         Self { server, name }
     }
 
+    /// The server that it is on.
+    pub fn server(&self) -> &'static TestServer {
+        self.server
+    }
+
     /// How to log in as superuser.
     pub fn superuser(&self) -> PgConnectOptions {
         self.server.superuser().clone().database(&self.name)

@@ -9,8 +9,8 @@ export const commands = {
 	databaseStatus: () => __TAURI_INVOKE<DatabaseStatus>("database_status"),
 	/**  Tries again to open the database after it failed. */
 	retryDatabase: () => __TAURI_INVOKE<void>("retry_database"),
-	/**  All extensions, ordered by type and id. */
-	listExtensions: () => typedError<Extension[], ErrorReport>(__TAURI_INVOKE("list_extensions")),
+	/**  A page of the extensions. */
+	listExtensions: (request: ExtensionListRequest) => typedError<ExtensionPage, ErrorReport>(__TAURI_INVOKE("list_extensions", { request })),
 	/**  Switches an extension on or off and returns it as it is now. */
 	setExtensionEnabled: (request: SetEnabledRequest) => typedError<Extension, ErrorReport>(__TAURI_INVOKE("set_extension_enabled", { request })),
 	/**  A page of the audit log, newest entry first. */
@@ -19,6 +19,48 @@ export const commands = {
 	verifyAuditLog: () => typedError<Verification, ErrorReport>(__TAURI_INVOKE("verify_audit_log")),
 	/**  The health of every extension, the worst score first. */
 	listHealth: () => typedError<HealthReport[], ErrorReport>(__TAURI_INVOKE("list_health")),
+	/**  What the console's login may do. */
+	permissions: () => typedError<Permissions, ErrorReport>(__TAURI_INVOKE("permissions")),
+	/**  How many of the extensions that the filter lets through are of each kind. */
+	countExtensions: (filter: ExtensionFilter) => typedError<ExtensionCounts, ErrorReport>(__TAURI_INVOKE("count_extensions", { filter })),
+	/**  One extension with its configuration and metadata; secrets are replaced by marks. */
+	getExtension: (id: string) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("get_extension", { id })),
+	/**  Adds an extension. */
+	createExtension: (draft: ExtensionDraft, note: ChangeNote) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("create_extension", { draft, note })),
+	/**  Changes fields of an extension, merged with what others changed since it was seen. */
+	updateExtension: (request: UpdateRequest) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("update_extension", { request })),
+	/**  Removes extensions, all or none. */
+	deleteExtensions: (seen: SeenExtension[], note: ChangeNote) => typedError<null, ErrorReport>(__TAURI_INVOKE("delete_extensions", { seen, note })),
+	/**  Switches extensions on or off, all or none, as one group. */
+	setExtensionsEnabled: (request: SetManyEnabledRequest) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_extensions_enabled", { request })),
+	/**  Brings an earlier version of an extension back, a deleted one too. */
+	restoreExtension: (request: RestoreRequest, note: ChangeNote) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("restore_extension", { request, note })),
+	/**  Takes a change back, or all of a group, and returns the ids of the extensions. */
+	undoChanges: (target: UndoTarget, note: ChangeNote) => typedError<string[], ErrorReport>(__TAURI_INVOKE("undo_changes", { target, note })),
+	/**  Writes the entries that the filter lets through to a new file in the folder for downloads. */
+	exportAuditLog: (filter: AuditFilter, format: ExportFormat) => typedError<ExportedFile, ErrorReport>(__TAURI_INVOKE("export_audit_log", { filter, format })),
+	/**  The registry as it was at a moment. */
+	registryAsOf: (moment: Moment) => typedError<PastRegistry, ErrorReport>(__TAURI_INVOKE("registry_as_of", { moment })),
+	/**  What differs between two moments of the registry. */
+	registryDifference: (from: Moment, to: Moment) => typedError<ExtensionDifference[], ErrorReport>(__TAURI_INVOKE("registry_difference", { from, to })),
+	/**  All schemas: those of types first, then by id. */
+	listConfigurationSchemas: () => typedError<ConfigurationSchema[], ErrorReport>(__TAURI_INVOKE("list_configuration_schemas")),
+	/**  The schema that holds for an extension of this id and type, as JSON text. */
+	configurationSchemaOf: (id: string, extensionType: ExtensionType) => typedError<string | null, ErrorReport>(__TAURI_INVOKE("configuration_schema_of", { id, extensionType })),
+	/**  Sets the schema of a type or of one extension. */
+	setConfigurationSchema: (scope: SchemaScope, schema: string) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_configuration_schema", { scope, schema })),
+	/**  Removes a schema; whether there was one. */
+	deleteConfigurationSchema: (scope: SchemaScope) => typedError<boolean, ErrorReport>(__TAURI_INVOKE("delete_configuration_schema", { scope })),
+	/**  The places of a configuration that don't fit the schema of an extension of this id and type. */
+	checkConfiguration: (id: string, extensionType: ExtensionType, config: string) => typedError<Violation[], ErrorReport>(__TAURI_INVOKE("check_configuration", { id, extensionType, config })),
+	/**  The names of secrets, in order. */
+	listSecretNames: () => typedError<SecretName[], ErrorReport>(__TAURI_INVOKE("list_secret_names")),
+	/**  Makes every key of this name a secret from now on. */
+	addSecretName: (name: string) => typedError<null, ErrorReport>(__TAURI_INVOKE("add_secret_name", { name })),
+	/**  Removes a name that was added; whether there was one. */
+	removeSecretName: (name: string) => typedError<boolean, ErrorReport>(__TAURI_INVOKE("remove_secret_name", { name })),
+	/**  The health of one extension. */
+	getHealth: (id: string) => typedError<HealthReport, ErrorReport>(__TAURI_INVOKE("get_health", { id })),
 	/**  Facts about this console. */
 	applicationInfo: () => __TAURI_INVOKE<ApplicationInfo>("application_info"),
 	/**  Changes how much is logged, now and for later starts. */
@@ -39,6 +81,8 @@ export const events = {
 export type ActorSource = 
 /**  The database saw the login that made the change. */
 "login" | 
+/**  A server that acts for many people named the actor; the database saw only the server's login. */
+"claimed" | 
 /**  A program wrote the entry by itself: nothing about it was verified. */
 "legacy";
 
@@ -81,6 +125,8 @@ export type AuditEntry = {
 	changed_by: string | null,
 	/**  How the actor is known. */
 	actor_source: ActorSource,
+	/**  The database login that made the change; unknown for some older entries. */
+	login: string | null,
 	/**  The operating system account, as the changing program reported it. */
 	os_user: string | null,
 	/**  The changing program, as it reported itself. */
@@ -89,22 +135,48 @@ export type AuditEntry = {
 	client_address: string | null,
 	/**  Why, in the actor's words. */
 	reason: string | null,
-	/**  When. */
+	/**  When the change was made. */
 	timestamp: string | null,
-	/**  Common to the entries of one bulk change. */
+	/**  When it took effect: the seal's time, which never goes back from one revision to the next. */
+	sealed_at: string | null,
+	/**  The caller's name for the request. */
+	request_id: string | null,
+	/**  Common to the entries of one bulk change, import, restore or undo. */
 	group_id: string | null,
 	/**  The revision whose version this change brought back. */
 	restored_revision: number | null,
-	/**  What changed, ordered by field. */
+	/**  The group that this change took back. */
+	undone_group_id: string | null,
+	/**  The change that this one took back. */
+	undone_revision: number | null,
+	/**  What changed, ordered by path. */
 	changes: FieldChange[],
+};
+
+/**  Which entries to read. Conditions that are empty or none let all through. */
+export type AuditFilter = {
+	/**  About this extension: its history. */
+	extension_id: string | null,
+	/**  Made by this actor. */
+	changed_by: string | null,
+	/**  Of one of these kinds. */
+	actions: AuditAction[],
+	/**  In effect at this time or later. */
+	since: string | null,
+	/**  In effect before this time. */
+	until: string | null,
+	/**  Of this bulk change, import, restore or undo. */
+	group_id: string | null,
+	/**  With this text in the extension's id, the actor, the reason or what changed, in upper or lower case. */
+	text: string | null,
 };
 
 /**  Which part of the log to read. */
 export type AuditListRequest = {
+	/**  Which entries. */
+	filter: AuditFilter,
 	/**  Only entries older than this one: the `next_before_revision` of the page before. */
 	before_revision: number | null,
-	/**  Only entries about this extension: its history. */
-	extension_id: string | null,
 	/**  How many entries at the most, 1 to 500. */
 	limit: number,
 };
@@ -115,6 +187,28 @@ export type AuditPage = {
 	entries: AuditEntry[],
 	/**  Where the next page starts; none when there is nothing older. */
 	next_before_revision: number | null,
+};
+
+/**  What every change carries besides itself. */
+export type ChangeNote = {
+	/**  Why, for the audit log; at most 500 characters. */
+	reason: string | null,
+	/**  The page's name for the request, a UUID: asked again with the same name, it is done once. */
+	request_id: string | null,
+};
+
+/**  A JSON Schema of configurations. */
+export type ConfigurationSchema = {
+	/**  What it holds for. */
+	scope: SchemaScope,
+	/**  The schema, as JSON text. */
+	schema: string,
+	/**  The names of the properties that it marks as secret. */
+	secret_names: string[],
+	/**  The login that last changed it. */
+	changed_by: string,
+	/**  When it was last changed. */
+	changed_at: string,
 };
 
 /**  What the page shows of the database. */
@@ -145,8 +239,30 @@ error: ErrorReport };
 /**  Tells the page that the database's state changed. */
 export type DatabaseStatusChanged = DatabaseStatus;
 
+/**  How an extension differs. */
+export type DifferenceKind = 
+/**  It is there only at the second moment. */
+"created" | 
+/**  It is there at both and not the same. */
+"changed" | 
+/**  It is there only at the first moment. */
+"deleted";
+
 /**  Names the kind of an [`Error`] to callers that branch on it. The spelling is part of the interface. */
-export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "forbidden" | "invalid_input" | "internal";
+export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "secret_required" | "moved_on" | "change_not_found" | "configuration_invalid" | "output_unwritable" | "forbidden" | "invalid_input" | "internal";
+
+/**  What a program needs of an [`Error`] to go on from it. */
+export type ErrorFacts = 
+/**  For `revision_conflict`: what stands against what. */
+{ kind: "conflict"; value: RevisionConflict } | 
+/**  For `configuration_invalid`: each place that doesn't fit. */
+{ kind: "violations"; value: Violation[] } | 
+/**  For `secret_required`: the paths of the secrets to give. */
+{ kind: "secret_paths"; value: string[] } | 
+/**  For `moved_on`: the extensions that changed again. */
+{ kind: "extension_ids"; value: string[] } | 
+/**  For `forbidden`: the least role that may. */
+{ kind: "required_role"; value: Role };
 
 /**  An [`Error`] as it is shown to a person or sent to another program. */
 export type ErrorReport = {
@@ -160,8 +276,22 @@ export type ErrorReport = {
 	detail: string | null,
 	/**  The field at fault, where the input broke a rule. */
 	field: string | null,
-	/**  For `revision_conflict`: what stands against what. */
-	conflict: RevisionConflict | null,
+	/**  More, for errors that a program can go on from. */
+	facts: ErrorFacts | null,
+};
+
+/**  The shape of an exported file. */
+export type ExportFormat = 
+/**  RFC 4180 with a header row; one row an entry, the changes as JSON in the last column. */
+"csv" | 
+/**  One JSON object a line, each an [`AuditEntry`]. */
+"ndjson";
+
+/**  A file that was written. */
+export type ExportedFile = {
+	path: string,
+	/**  How many entries it holds. */
+	count: number,
 };
 
 /**  One row of the registry. */
@@ -184,11 +314,41 @@ export type Extension = {
 	created_at: string | null,
 	/**  When it last changed; unknown for some rows of older writers. */
 	updated_at: string | null,
+	/**  How well its calls went. */
+	health: HealthState,
+	/**  Successes of all calls × 100; none without a call. */
+	health_score_percent: number | null,
 	/**  The newest audit entry about it, if there is one. */
 	last_change: LastChange | null,
 };
 
-/**  One row of the registry, whole. The JSON is text, so that numbers keep their spelling. */
+/**  How many extensions there are of each kind. */
+export type ExtensionCounts = {
+	total: number,
+	enabled: number,
+	disabled: number,
+	pre: number,
+	validator: number,
+	post: number,
+	provider: number,
+	failing: number,
+	degraded: number,
+	healthy: number,
+	no_data: number,
+};
+
+/**  The place after one extension in an order. */
+export type ExtensionCursor = {
+	/**  Its value in the column that orders. */
+	value: string,
+	/**  Its id. */
+	id: string,
+};
+
+/**
+ *  One row of the registry, whole. The JSON is text, so that numbers keep their spelling. Secrets are
+ *  replaced by `{"$redacted": fingerprint}`; saved unchanged, such a mark keeps the secret.
+ */
 export type ExtensionDetail = {
 	/**  Everything that lists show. */
 	extension: Extension,
@@ -197,6 +357,92 @@ export type ExtensionDetail = {
 	/**  Notes, a JSON object; none in some rows of older writers. */
 	metadata: string | null,
 };
+
+/**  An extension that differs between two moments. */
+export type ExtensionDifference = {
+	/**  The extension. */
+	extension_id: string,
+	/**  Whether it came, went or changed. */
+	kind: DifferenceKind,
+	/**  What differs, ordered by path; all fields if it came or went. */
+	changes: FieldChange[],
+};
+
+/**  A new extension. The JSON is text, so that numbers keep their spelling. */
+export type ExtensionDraft = {
+	/**  Letters, digits, `_`, `-` and `.`, the first a letter or digit; at most 255; fixed for life. */
+	id: string,
+	/**  Where in the router it runs; fixed for life. */
+	type: ExtensionType,
+	/**  A literal NATS subject that no other extension has, at most 255 characters. */
+	subject: string,
+	/**  1 to 600000. */
+	timeout_ms: number,
+	/**  0 to 10. */
+	retry: number,
+	/**  Whether the router uses it at once. */
+	enabled: boolean,
+	/**  A JSON object of at most 64 KiB. */
+	config: string,
+	/**  A JSON object of at most 64 KiB. */
+	metadata: string,
+};
+
+/**  Which extensions to list. Conditions that are empty or none let all through. */
+export type ExtensionFilter = {
+	/**  Of one of these types. */
+	types: ExtensionType[],
+	/**  Switched on, or off. */
+	enabled: boolean | null,
+	/**  In one of these states. */
+	health: HealthState[],
+	/**
+	 *  With this text in the id, the subject, the configuration or the metadata, in upper or lower
+	 *  case. Secrets are not searched.
+	 */
+	text: string | null,
+};
+
+/**  A page of extensions to read. */
+export type ExtensionListRequest = {
+	/**  Which. */
+	filter: ExtensionFilter,
+	/**  By what they are ordered; then by id. */
+	sort: ExtensionSortColumn,
+	/**  Whether the order is turned round. */
+	descending: boolean,
+	/**  Where to go on: the `next` of the page before, with the same order. */
+	after: ExtensionCursor | null,
+	/**  How many at the most, 1 to 10000. */
+	limit: number,
+};
+
+/**  A part of the list. */
+export type ExtensionPage = {
+	/**  The extensions, in order. */
+	extensions: Extension[],
+	/**  Where the next page starts; none when there are no more. */
+	next: ExtensionCursor | null,
+};
+
+/**  The fields of an extension to change; those that are none stay as they are. */
+export type ExtensionPatch = {
+	/**  As in [`ExtensionDraft::subject`]. */
+	subject: string | null,
+	/**  As in [`ExtensionDraft::timeout_ms`]. */
+	timeout_ms: number | null,
+	/**  As in [`ExtensionDraft::retry`]. */
+	retry: number | null,
+	/**  As in [`ExtensionDraft::enabled`]. */
+	enabled: boolean | null,
+	/**  As in [`ExtensionDraft::config`]. */
+	config: string | null,
+	/**  As in [`ExtensionDraft::metadata`]. */
+	metadata: string | null,
+};
+
+/**  A column that lists can be ordered by. */
+export type ExtensionSortColumn = "id" | "type" | "subject" | "timeout_ms" | "retry" | "enabled" | "health_score_percent" | "revision" | "created_at" | "updated_at";
 
 /**  Where in the router an extension runs. */
 export type ExtensionType = 
@@ -238,13 +484,16 @@ export type FaultKind =
 /**  An anchor names another registry: this one is a replacement. */
 "other_registry";
 
-/**  One field of a change. The values are JSON text, so that numbers keep their spelling. */
+/**  One place at which two versions differ. The values are JSON text, so that numbers keep their spelling. */
 export type FieldChange = {
-	/**  The column's name. */
-	field: string,
-	/**  Its value before, as JSON text; none if the field did not exist. */
+	/**
+	 *  Where: a JSON Pointer (RFC 6901) whose first part is the column's name, such as
+	 *  `/config/model`.
+	 */
+	path: string,
+	/**  The value before, as JSON text; none if it was not there. */
 	before: string | null,
-	/**  Its value after, as JSON text; none if the field does not exist any more. */
+	/**  The value after, as JSON text; none if it is not there any more. */
 	after: string | null,
 };
 
@@ -270,7 +519,20 @@ export type HealthReport = {
 	health_score_percent: number,
 	/**  Whether there was any call. */
 	has_data: boolean,
+	/**  What the score stands for. */
+	state: HealthState,
 };
+
+/**  How well the calls of an extension went, by its score. */
+export type HealthState = 
+/**  Below 90. */
+"failing" | 
+/**  Below 99. */
+"degraded" | 
+/**  99 and more. */
+"healthy" | 
+/**  Not one call. */
+"no_data";
 
 /**  Who last changed an extension, and how. */
 export type LastChange = {
@@ -295,14 +557,79 @@ export type LogLevel =
 /**  Everything, the queries included. */
 "trace";
 
-/**  What two people changed at once. */
+/**  A moment of the registry's life. */
+export type Moment = 
+/**  Right after the change of this revision; 0 is before the first. */
+{ kind: "revision"; value: number } | 
+/**  At this time: after all changes that had taken effect by then. */
+{ kind: "time"; value: string };
+
+/**  An extension as it was. Secrets are replaced by `{"$redacted": fingerprint}`. */
+export type PastExtension = {
+	/**  Its id. */
+	id: string,
+	/**  Where in the router it ran. */
+	type: ExtensionType,
+	/**  The NATS subject that it answered on. */
+	subject: string,
+	/**  How long the router waited for an answer, in milliseconds. */
+	timeout_ms: number,
+	/**  How often the router asked again after a failure. */
+	retry: number,
+	/**  Whether the router used it. */
+	enabled: boolean,
+	/**  The configuration, as JSON text. */
+	config: string | null,
+	/**  Notes, as JSON text. */
+	metadata: string | null,
+	/**  The revision that had made this version; 0 if it was there before the first. */
+	revision: number,
+};
+
+/**  The registry at one moment. */
+export type PastRegistry = {
+	/**  The newest revision at that moment. */
+	revision: number,
+	/**  The extensions of that moment, ordered by id. */
+	extensions: PastExtension[],
+};
+
+/**  What the current login may do. The database refuses the rest, whatever a program believes. */
+export type Permissions = {
+	/**  The database login. */
+	login: string,
+	/**  List and read extensions, their health and their history. */
+	can_view: boolean,
+	/**  Switch extensions on and off. */
+	can_switch: boolean,
+	/**  Create, change, delete and restore extensions. */
+	can_edit: boolean,
+	/**  Read and verify the audit log. */
+	can_audit: boolean,
+	/**  Edit the schemas of configurations and the names of secrets. */
+	can_edit_schemas: boolean,
+};
+
+/**  What of an extension to bring back. */
+export type RestoreRequest = {
+	/**  The extension. */
+	id: string,
+	/**  The revision whose change made the version to bring back. */
+	revision: number,
+	/**  The columns to bring back; none for all of them. A deleted extension comes back whole. */
+	fields: string[] | null,
+	/**
+	 *  Secrets that the registry doesn't know any more, as JSON text, by their path in the row, such as
+	 *  `/config/api_key`.
+	 */
+	secrets: { [key in string]: string },
+};
+
+/**  What two people changed at once. Secrets are replaced by marks. */
 export type RevisionConflict = {
 	/**  The extension as it is now. */
 	current: ExtensionDetail,
-	/**
-	 *  The fields that both changed, each to something else; with paths into the JSON, such as
-	 *  `config.model`.
-	 */
+	/**  The places that both changed, each to something else: JSON Pointers such as `/config/model`. */
 	paths: string[],
 	/**  What they changed since the caller read the extension. */
 	theirs: FieldChange[],
@@ -310,12 +637,52 @@ export type RevisionConflict = {
 	yours: FieldChange[],
 };
 
+/**  A group role of the database; logins are made members of it. */
+export type Role = 
+/**  Reads and verifies the audit log, and sees nothing else. */
+"registry_auditor" | 
+/**  Reads everything. */
+"registry_viewer" | 
+/**  And switches extensions on and off. */
+"registry_operator" | 
+/**  And creates, changes and deletes them, and edits the schemas of configurations. */
+"registry_editor";
+
+/**  What a schema holds for. */
+export type SchemaScope = 
+/**  All extensions of a type that have no schema of their own. */
+{ kind: "type"; value: ExtensionType } | 
+/**  One extension, by its id. */
+{ kind: "extension"; value: string };
+
+/**  A name whose values are secrets wherever it is a key. */
+export type SecretName = {
+	/**  In snake case; `apiKey` and `openai_api_key` match `api_key`. */
+	name: string,
+	/**  Whether it is one of those that can't be removed. */
+	is_builtin: boolean,
+};
+
+/**  An extension at the revision at which the caller saw it. */
+export type SeenExtension = {
+	/**  The extension. */
+	id: string,
+	/**  Its revision then. */
+	revision: number,
+};
+
 /**  A switch of one extension. */
 export type SetEnabledRequest = {
 	id: string,
 	enabled: boolean,
-	/**  Why, for the audit log; at most 500 characters. */
-	reason: string | null,
+	note: ChangeNote,
+};
+
+/**  A switch of several extensions. */
+export type SetManyEnabledRequest = {
+	ids: string[],
+	enabled: boolean,
+	note: ChangeNote,
 };
 
 /**  A point that the start has reached. */
@@ -345,6 +712,21 @@ export type StartStep =
 /**  Bringing the schema up to date. */
 "migrating";
 
+/**  What to take back. */
+export type UndoTarget = 
+/**  The change of this revision. */
+{ kind: "revision"; value: number } | 
+/**  All changes with this group id. */
+{ kind: "group"; value: string };
+
+/**  An edit of one extension. */
+export type UpdateRequest = {
+	/**  The extension as the editor saw it. */
+	seen: SeenExtension,
+	patch: ExtensionPatch,
+	note: ChangeNote,
+};
+
 /**  What a verification found. */
 export type Verification = {
 	/**  The registry's revision when it was verified. */
@@ -355,6 +737,14 @@ export type Verification = {
 	anchor_count: number,
 	/**  The first fault; none if the log is whole. */
 	fault: Fault | null,
+};
+
+/**  A place of a configuration that doesn't fit its schema. */
+export type Violation = {
+	/**  Where: a JSON Pointer (RFC 6901) into the configuration; empty for all of it. */
+	path: string,
+	/**  What is wrong. Values are left out, because they may be secrets. */
+	message: string,
 };
 
 /* Tauri Specta runtime */

@@ -1,16 +1,22 @@
 //! The audit log: who changed what, when, from where and why. Table `extension_audit_log`.
 //!
-//! Entries are written by database triggers alone (`migrations/0003_audit_triggers.sql`); here
+//! Entries are written by database triggers alone (`migrations/0008_who_when_and_for_whom.sql`); here
 //! they are read.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use specta::Type;
+use sqlx::postgres::PgConnection;
+use sqlx::types::Uuid;
+use sqlx::{Postgres, QueryBuilder};
 
-use crate::extensions::UnknownName;
+use crate::access::{Attempt, Role};
+use crate::differences::{FieldChange, differences};
+use crate::extensions::{UnknownName, like_pattern};
+use crate::time_travel::revision_at;
 use crate::wire::WireNumber;
 use crate::{Error, Registry, Result};
 
@@ -36,6 +42,8 @@ pub enum AuditAction {
 pub enum ActorSource {
     /// The database saw the login that made the change.
     Login,
+    /// A server that acts for many people named the actor; the database saw only the server's login.
+    Claimed,
     /// A program wrote the entry by itself: nothing about it was verified.
     Legacy,
 }
@@ -54,6 +62,8 @@ pub struct AuditEntry {
     pub changed_by: Option<String>,
     /// How the actor is known.
     pub actor_source: ActorSource,
+    /// The database login that made the change; unknown for some older entries.
+    pub login: Option<String>,
     /// The operating system account, as the changing program reported it.
     pub os_user: Option<String>,
     /// The changing program, as it reported itself.
@@ -62,36 +72,53 @@ pub struct AuditEntry {
     pub client_address: Option<String>,
     /// Why, in the actor's words.
     pub reason: Option<String>,
-    /// When.
+    /// When the change was made.
     pub timestamp: Option<DateTime<Utc>>,
-    /// Common to the entries of one bulk change.
+    /// When it took effect: the seal's time, which never goes back from one revision to the next.
+    pub sealed_at: Option<DateTime<Utc>>,
+    /// The caller's name for the request.
+    pub request_id: Option<String>,
+    /// Common to the entries of one bulk change, import, restore or undo.
     pub group_id: Option<String>,
     /// The revision whose version this change brought back.
     #[specta(type = Option<WireNumber>)]
     pub restored_revision: Option<i64>,
-    /// What changed, ordered by field.
+    /// The group that this change took back.
+    pub undone_group_id: Option<String>,
+    /// The change that this one took back.
+    #[specta(type = Option<WireNumber>)]
+    pub undone_revision: Option<i64>,
+    /// What changed, ordered by path.
     pub changes: Vec<FieldChange>,
 }
 
-/// One field of a change. The values are JSON text, so that numbers keep their spelling.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
-pub struct FieldChange {
-    /// The column's name.
-    pub field: String,
-    /// Its value before, as JSON text; none if the field did not exist.
-    pub before: Option<String>,
-    /// Its value after, as JSON text; none if the field does not exist any more.
-    pub after: Option<String>,
+/// Which entries to read. Conditions that are empty or none let all through.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, Type)]
+pub struct AuditFilter {
+    /// About this extension: its history.
+    pub extension_id: Option<String>,
+    /// Made by this actor.
+    pub changed_by: Option<String>,
+    /// Of one of these kinds.
+    pub actions: Vec<AuditAction>,
+    /// In effect at this time or later.
+    pub since: Option<DateTime<Utc>>,
+    /// In effect before this time.
+    pub until: Option<DateTime<Utc>>,
+    /// Of this bulk change, import, restore or undo.
+    pub group_id: Option<String>,
+    /// With this text in the extension's id, the actor, the reason or what changed, in upper or lower case.
+    pub text: Option<String>,
 }
 
 /// Which part of the log to read.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
 pub struct AuditListRequest {
+    /// Which entries.
+    pub filter: AuditFilter,
     /// Only entries older than this one: the `next_before_revision` of the page before.
     #[specta(type = Option<WireNumber>)]
     pub before_revision: Option<i64>,
-    /// Only entries about this extension: its history.
-    pub extension_id: Option<String>,
     /// How many entries at the most, 1 to 500.
     pub limit: u16,
 }
@@ -126,26 +153,28 @@ impl Registry {
                 action: "Ask for a smaller page.",
             });
         }
-        let failed = |source| Error::from_query("Reading the audit log", source);
+        let failed = |source| Error::from_query(READ, source);
         let limit = usize::from(request.limit);
-        // One more than asked for tells whether there is a next page.
-        let mut rows: Vec<AuditRow> = sqlx::query_as(LIST)
-            .bind(request.before_revision)
-            .bind(request.extension_id.as_deref())
-            .bind(i64::from(request.limit) + 1)
-            .fetch_all(self.pool())
+        let mut connection = self.pool().acquire().await.map_err(failed)?;
+        let mut query = entries_query(&mut connection, &request.filter).await?;
+        if let Some(revision) = request.before_revision {
+            query.push(" AND revision < ").push_bind(revision);
+        }
+        query
+            .push(" ORDER BY revision DESC LIMIT ")
+            // One more than asked for tells whether there is a next page.
+            .push_bind(i64::from(request.limit) + 1);
+        let mut rows: Vec<AuditRow> = query
+            .build_query_as()
+            .fetch_all(&mut *connection)
             .await
             .map_err(failed)?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let entries = rows
             .into_iter()
-            .map(AuditEntry::try_from)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|source| Error::Internal {
-                attempted: "Reading the audit log",
-                source,
-            })?;
+            .map(AuditRow::entry)
+            .collect::<Result<Vec<_>>>()?;
         let next_before_revision = entries
             .last()
             .filter(|_| has_more)
@@ -157,53 +186,115 @@ impl Registry {
     }
 }
 
-// host() drops the netmask; ::text keeps the numbers' spelling.
-const LIST: &str = "\
-    SELECT revision, extension_id, action, changed_by, actor_source, os_user, application_name,
-           host(client_address) AS client_address, reason, timestamp,
-           group_id::text AS group_id, restored_revision, changes::text AS changes
-    FROM public.extension_audit_log
-    WHERE revision < coalesce($1, 9223372036854775807)
-      AND ($2::text IS NULL OR extension_id = $2)
-    ORDER BY revision DESC
-    LIMIT $3";
+/// The query for the entries that `filter` lets through, without an order.
+pub(crate) async fn entries_query(
+    connection: &mut PgConnection,
+    filter: &AuditFilter,
+) -> Result<QueryBuilder<Postgres>> {
+    // host() drops the netmask; ::text keeps the numbers' spelling.
+    let mut query = QueryBuilder::new(
+        "SELECT revision, extension_id, action, changed_by, actor_source, login, os_user, application_name,
+                host(client_address) AS client_address, reason, timestamp, sealed_at,
+                request_id::text AS request_id, group_id::text AS group_id, restored_revision,
+                undone_group_id::text AS undone_group_id, undone_revision, changes::text AS changes
+         FROM public.extension_audit_log
+         WHERE revision IS NOT NULL",
+    );
+    if let Some(id) = &filter.extension_id {
+        query.push(" AND extension_id = ").push_bind(id.clone());
+    }
+    if let Some(actor) = &filter.changed_by {
+        query.push(" AND changed_by = ").push_bind(actor.clone());
+    }
+    if !filter.actions.is_empty() {
+        let actions: Vec<&str> = filter.actions.iter().map(|each| each.name()).collect();
+        query
+            .push(" AND action = ANY (")
+            .push_bind(actions)
+            .push(")");
+    }
+    if let Some(id) = &filter.group_id {
+        let id = Uuid::try_parse(id).map_err(|_| Error::InvalidInput {
+            field: "group_id",
+            message: format!("{id:?} is no group id."),
+            action: "Take the group id of an entry.",
+        })?;
+        query.push(" AND group_id = ").push_bind(id);
+    }
+    // Times never go back from one revision to the next, so a range of time is a range of revisions, in
+    // which the log is ordered. A microsecond is the database's smallest step.
+    for (time, comparison) in [
+        (filter.since, " AND revision > "),
+        (filter.until, " AND revision <= "),
+    ] {
+        if let Some(time) = time {
+            let revision = revision_at(connection, time - TimeDelta::microseconds(1))
+                .await
+                .map_err(|source| Error::from_query(READ, source))?;
+            query.push(comparison).push_bind(revision);
+        }
+    }
+    if let Some(text) = filter.text.as_deref().filter(|text| !text.is_empty()) {
+        query
+            .push(" AND concat_ws(E'\\n', extension_id, changed_by, reason, changes::text) ILIKE ")
+            .push_bind(like_pattern(text));
+    }
+    Ok(query)
+}
+
+const READ: Attempt = Attempt::by(Role::RegistryAuditor, "Reading the audit log");
 
 #[derive(sqlx::FromRow)]
-struct AuditRow {
+pub(crate) struct AuditRow {
     revision: i64,
     extension_id: String,
     action: String,
     changed_by: Option<String>,
     actor_source: String,
+    login: Option<String>,
     os_user: Option<String>,
     application_name: Option<String>,
     client_address: Option<String>,
     reason: Option<String>,
     timestamp: Option<DateTime<Utc>>,
+    sealed_at: Option<DateTime<Utc>>,
+    request_id: Option<String>,
     group_id: Option<String>,
     restored_revision: Option<i64>,
+    undone_group_id: Option<String>,
+    undone_revision: Option<i64>,
     changes: Option<String>,
 }
 
-impl TryFrom<AuditRow> for AuditEntry {
-    type Error = Box<dyn std::error::Error + Send + Sync>;
+impl AuditRow {
+    pub(crate) fn entry(self) -> Result<AuditEntry> {
+        self.read().map_err(|source| Error::Internal {
+            attempted: READ.words,
+            source,
+        })
+    }
 
-    fn try_from(row: AuditRow) -> Result<Self, Self::Error> {
-        let actor_source = row.actor_source.try_into()?;
-        Ok(Self {
-            revision: row.revision,
-            extension_id: row.extension_id,
-            action: row.action.try_into()?,
-            changed_by: row.changed_by,
+    fn read(self) -> Result<AuditEntry, Box<dyn std::error::Error + Send + Sync>> {
+        let actor_source = self.actor_source.try_into()?;
+        Ok(AuditEntry {
+            revision: self.revision,
+            extension_id: self.extension_id,
+            action: self.action.try_into()?,
+            changed_by: self.changed_by,
             actor_source,
-            os_user: row.os_user,
-            application_name: row.application_name,
-            client_address: row.client_address,
-            reason: row.reason,
-            timestamp: row.timestamp,
-            group_id: row.group_id,
-            restored_revision: row.restored_revision,
-            changes: match row.changes {
+            login: self.login,
+            os_user: self.os_user,
+            application_name: self.application_name,
+            client_address: self.client_address,
+            reason: self.reason,
+            timestamp: self.timestamp,
+            sealed_at: self.sealed_at,
+            request_id: self.request_id,
+            group_id: self.group_id,
+            restored_revision: self.restored_revision,
+            undone_group_id: self.undone_group_id,
+            undone_revision: self.undone_revision,
+            changes: match self.changes {
                 None => Vec::new(),
                 Some(text) => field_changes(&text, actor_source)?,
             },
@@ -217,14 +308,13 @@ pub(crate) fn field_changes(
     text: &str,
     actor_source: ActorSource,
 ) -> Result<Vec<FieldChange>, serde_json::Error> {
-    if actor_source == ActorSource::Login {
+    if actor_source != ActorSource::Legacy {
         let fields: BTreeMap<String, BTreeMap<String, Box<RawValue>>> = serde_json::from_str(text)?;
         return Ok(fields
-            .into_iter()
-            .map(|(field, mut sides)| FieldChange {
-                field,
-                before: sides.remove("before").map(raw_text),
-                after: sides.remove("after").map(raw_text),
+            .iter()
+            .flat_map(|(field, sides)| {
+                let side = |name: &str| sides.get(name).map(AsRef::as_ref);
+                differences(&format!("/{field}"), side("before"), side("after"))
             })
             .collect());
     }
@@ -233,13 +323,13 @@ pub(crate) fn field_changes(
             Ok(fields) => fields
                 .into_iter()
                 .map(|(field, value)| FieldChange {
-                    field,
+                    path: format!("/{}", field.replace('~', "~0").replace('/', "~1")),
                     before: None,
-                    after: Some(raw_text(value)),
+                    after: Some(value.get().to_owned()),
                 })
                 .collect(),
             Err(_) => vec![FieldChange {
-                field: "changes".to_owned(),
+                path: String::new(),
                 before: None,
                 after: Some(text.to_owned()),
             }],
@@ -247,8 +337,28 @@ pub(crate) fn field_changes(
     )
 }
 
-fn raw_text(value: Box<RawValue>) -> String {
-    Box::<str>::from(value).into()
+impl AuditAction {
+    /// The word for it in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+impl ActorSource {
+    /// The word for it in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Claimed => "claimed",
+            Self::Legacy => "legacy",
+        }
+    }
 }
 
 impl TryFrom<String> for AuditAction {
@@ -272,6 +382,7 @@ impl TryFrom<String> for ActorSource {
     fn try_from(name: String) -> Result<Self, UnknownName> {
         match name.as_str() {
             "login" => Ok(Self::Login),
+            "claimed" => Ok(Self::Claimed),
             "legacy" => Ok(Self::Legacy),
             _ => Err(UnknownName(name)),
         }
@@ -286,6 +397,7 @@ mod tests {
     fn numbers_keep_their_spelling_and_null_is_not_absence() {
         let text = r#"{"config": {"before": null, "after": {"rate": 1.00}}, "id": {"after": "a"}}"#;
         let changes = field_changes(text, ActorSource::Login).unwrap();
+        assert_eq!(changes[0].path, "/config");
         assert_eq!(changes[0].before.as_deref(), Some("null"));
         assert_eq!(changes[0].after.as_deref(), Some(r#"{"rate": 1.00}"#));
         assert_eq!(changes[1].before, None);
@@ -304,7 +416,7 @@ mod tests {
     #[test]
     fn a_legacy_programs_odd_value_is_shown_whole() {
         let changes = field_changes(r#"["x"]"#, ActorSource::Legacy).unwrap();
-        assert_eq!(changes[0].field, "changes");
+        assert_eq!(changes[0].path, "");
         assert_eq!(changes[0].after.as_deref(), Some(r#"["x"]"#));
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use crate::extensions::RevisionConflict;
+use crate::access::{Attempt, Role};
+use crate::extension_changes::RevisionConflict;
+use crate::schemas::Violation;
 
 /// The result of every fallible operation of the core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -162,11 +164,52 @@ pub enum Error {
         conflict: Box<RevisionConflict>,
     },
 
+    /// Secrets that are not in the audit log would be needed to bring a version back.
+    #[error("The secret at {} of {extension_id:?} isn't known any more", paths.join(", "))]
+    SecretRequired {
+        /// The extension.
+        extension_id: String,
+        /// Where they are: JSON Pointers into the row, such as `/config/api_key`.
+        paths: Vec<String>,
+    },
+
+    /// What is to be undone has changed again since.
+    #[error("{} changed again since", extension_ids.join(", "))]
+    MovedOn {
+        /// The extensions.
+        extension_ids: Vec<String>,
+    },
+
+    /// There is nothing by that name to undo.
+    #[error("There is no change {name}")]
+    ChangeNotFound {
+        /// The group or the revision.
+        name: String,
+    },
+
+    /// A configuration breaks its schema.
+    #[error("The configuration doesn't fit its schema: {}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    ConfigurationInvalid {
+        /// Each place that doesn't fit; at least one.
+        violations: Vec<Violation>,
+    },
+
+    /// A file or stream can't be written.
+    #[error("{attempted} failed because the output can't be written: {source}")]
+    OutputUnwritable {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+
     /// The database refused the operation to this login.
     #[error("{attempted} isn't allowed for this login")]
     Forbidden {
         /// What was attempted, as the start of a sentence.
         attempted: &'static str,
+        /// The least role that may.
+        required_role: Role,
         /// The database's reason.
         source: sqlx::Error,
     },
@@ -216,9 +259,30 @@ pub enum ErrorCode {
     IdTaken,
     SubjectTaken,
     RevisionConflict,
+    SecretRequired,
+    MovedOn,
+    ChangeNotFound,
+    ConfigurationInvalid,
+    OutputUnwritable,
     Forbidden,
     InvalidInput,
     Internal,
+}
+
+/// What a program needs of an [`Error`] to go on from it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+pub enum ErrorFacts {
+    /// For `revision_conflict`: what stands against what.
+    Conflict(Box<RevisionConflict>),
+    /// For `configuration_invalid`: each place that doesn't fit.
+    Violations(Vec<Violation>),
+    /// For `secret_required`: the paths of the secrets to give.
+    SecretPaths(Vec<String>),
+    /// For `moved_on`: the extensions that changed again.
+    ExtensionIds(Vec<String>),
+    /// For `forbidden`: the least role that may.
+    RequiredRole(Role),
 }
 
 /// An [`Error`] as it is shown to a person or sent to another program.
@@ -234,20 +298,34 @@ pub struct ErrorReport {
     pub detail: Option<String>,
     /// The field at fault, where the input broke a rule.
     pub field: Option<String>,
-    /// For `revision_conflict`: what stands against what.
-    pub conflict: Option<Box<RevisionConflict>>,
+    /// More, for errors that a program can go on from.
+    pub facts: Option<ErrorFacts>,
 }
 
 impl Error {
     /// Wraps what a query returned: refused, unreachable, full and unexpected are told apart by
     /// SQLSTATE (PostgreSQL manual, appendix A), never by message text.
-    pub(crate) fn from_query(attempted: &'static str, source: sqlx::Error) -> Self {
+    pub(crate) fn from_query(attempt: impl Into<Attempt>, source: sqlx::Error) -> Self {
+        let Attempt {
+            words: attempted,
+            role: required_role,
+        } = attempt.into();
         let sqlstate = source
             .as_database_error()
             .and_then(sqlx::error::DatabaseError::code)
             .map(std::borrow::Cow::into_owned);
         match sqlstate.as_deref() {
-            Some("42501") => Self::Forbidden { attempted, source },
+            Some("42501") => Self::Forbidden {
+                attempted,
+                required_role,
+                source,
+            },
+            // A text with U+0000, which no column can hold.
+            Some("22021") => Self::InvalidInput {
+                field: "text",
+                message: format!("{attempted} failed: a text contains the character U+0000."),
+                action: "Remove that character.",
+            },
             Some("53100") => Self::DiskFull {
                 path: PathBuf::from("the database server"),
                 available_mib: 0,
@@ -293,6 +371,11 @@ impl Error {
             Self::IdTaken { .. } => ErrorCode::IdTaken,
             Self::SubjectTaken { .. } => ErrorCode::SubjectTaken,
             Self::RevisionConflict { .. } => ErrorCode::RevisionConflict,
+            Self::SecretRequired { .. } => ErrorCode::SecretRequired,
+            Self::MovedOn { .. } => ErrorCode::MovedOn,
+            Self::ChangeNotFound { .. } => ErrorCode::ChangeNotFound,
+            Self::ConfigurationInvalid { .. } => ErrorCode::ConfigurationInvalid,
+            Self::OutputUnwritable { .. } => ErrorCode::OutputUnwritable,
             Self::Forbidden { .. } => ErrorCode::Forbidden,
             Self::InvalidInput { .. } => ErrorCode::InvalidInput,
             Self::Internal { .. } => ErrorCode::Internal,
@@ -344,9 +427,18 @@ impl Error {
             Self::RevisionConflict { .. } => {
                 "Look at both changes and choose; nothing has been overwritten.".into()
             }
-            Self::Forbidden { .. } => {
-                "Ask an administrator of the database for the role that this needs.".into()
+            Self::SecretRequired { .. } => "Give the secret, or leave it out of what is brought back.".into(),
+            Self::MovedOn { .. } => {
+                "Look at what changed since; nothing has been undone. Undo the later changes first, or each change by itself.".into()
             }
+            Self::ChangeNotFound { .. } => "Refresh the audit log and choose a change from it.".into(),
+            Self::ConfigurationInvalid { .. } => {
+                "Correct the configuration at these places, or change the schema.".into()
+            }
+            Self::OutputUnwritable { .. } => "Choose another place with enough room, then try again.".into(),
+            Self::Forbidden { required_role, .. } => format!(
+                "Ask an administrator of the database to make this login a member of {required_role}."
+            ),
             Self::InvalidInput { action, .. } => (*action).into(),
             Self::Internal { .. } => {
                 "Try again; if it happens again, report the details below and the log to the developers.".into()
@@ -384,10 +476,21 @@ impl Error {
                 Self::InvalidInput { field, .. } => Some((*field).to_owned()),
                 Self::IdTaken { .. } => Some("id".to_owned()),
                 Self::SubjectTaken { .. } => Some("subject".to_owned()),
+                Self::ConfigurationInvalid { .. } => Some("config".to_owned()),
                 _ => None,
             },
-            conflict: match self {
-                Self::RevisionConflict { conflict } => Some(conflict.clone()),
+            facts: match self {
+                Self::RevisionConflict { conflict } => Some(ErrorFacts::Conflict(conflict.clone())),
+                Self::ConfigurationInvalid { violations } => {
+                    Some(ErrorFacts::Violations(violations.clone()))
+                }
+                Self::SecretRequired { paths, .. } => Some(ErrorFacts::SecretPaths(paths.clone())),
+                Self::MovedOn { extension_ids } => {
+                    Some(ErrorFacts::ExtensionIds(extension_ids.clone()))
+                }
+                Self::Forbidden { required_role, .. } => {
+                    Some(ErrorFacts::RequiredRole(*required_role))
+                }
                 _ => None,
             },
         }

@@ -10,10 +10,13 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use tracing::info;
 
-use crate::audit::{ActorSource, FieldChange, field_changes};
-use crate::extensions::{Extension, ExtensionDetail, ExtensionType, RevisionConflict};
+use crate::access::{Attempt, Role};
+use crate::audit::{ActorSource, field_changes};
+use crate::differences::FieldChange;
+use crate::extensions::{Extension, ExtensionDetail, ExtensionType};
 use crate::registry::{Change, ChangeOrigin};
-use crate::{ChangeContext, Error, Registry, Result, rules};
+use crate::wire::WireNumber;
+use crate::{ChangeContext, Error, Registry, Result, rules, schemas};
 
 /// A new extension. The JSON is text, so that numbers keep their spelling.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
@@ -54,26 +57,79 @@ pub struct ExtensionPatch {
     pub metadata: Option<String>,
 }
 
+/// An extension at the revision at which the caller saw it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+pub struct SeenExtension {
+    /// The extension.
+    pub id: String,
+    /// Its revision then.
+    #[specta(type = WireNumber)]
+    pub revision: i64,
+}
+
+/// What of an extension to bring back.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, Type)]
+pub struct RestoreRequest {
+    /// The extension.
+    pub id: String,
+    /// The revision whose change made the version to bring back.
+    #[specta(type = WireNumber)]
+    pub revision: i64,
+    /// The columns to bring back; none for all of them. A deleted extension comes back whole.
+    pub fields: Option<Vec<String>>,
+    /// Secrets that the registry doesn't know any more, as JSON text, by their path in the row, such as
+    /// `/config/api_key`.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// What two people changed at once. Secrets are replaced by marks.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
+pub struct RevisionConflict {
+    /// The extension as it is now.
+    pub current: ExtensionDetail,
+    /// The places that both changed, each to something else: JSON Pointers such as `/config/model`.
+    pub paths: Vec<String>,
+    /// What they changed since the caller read the extension.
+    pub theirs: Vec<FieldChange>,
+    /// What the caller wanted to change.
+    pub yours: Vec<FieldChange>,
+}
+
+const CREATE: Attempt = Attempt::by(Role::RegistryEditor, "Creating the extension");
+const UPDATE: Attempt = Attempt::by(Role::RegistryEditor, "Changing the extension");
+const DELETE: Attempt = Attempt::by(Role::RegistryEditor, "Deleting the extension");
+const SWITCH: Attempt = Attempt::by(Role::RegistryOperator, "Switching the extension");
+const RESTORE: Attempt = Attempt::by(Role::RegistryEditor, "Restoring the extension");
+
 impl Registry {
     /// Adds an extension and returns it.
     ///
     /// # Errors
     /// [`Error::IdTaken`], [`Error::SubjectTaken`], [`Error::InvalidInput`] naming the field,
-    /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. After an error nothing has changed.
+    /// [`Error::ConfigurationInvalid`], [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. After an
+    /// error nothing has changed.
     pub async fn create_extension(
         &self,
         draft: &ExtensionDraft,
         context: &ChangeContext,
     ) -> Result<ExtensionDetail> {
-        const ATTEMPTED: &str = "Creating the extension";
         rules::check_name("id", &draft.id)?;
         rules::check_name("subject", &draft.subject)?;
         rules::check_json("config", &draft.config)?;
         rules::check_json("metadata", &draft.metadata)?;
         let mut change = self
-            .begin_change(ATTEMPTED, context, ChangeOrigin::Single)
+            .begin_change(CREATE, context, ChangeOrigin::Single)
             .await?;
         if !change.is_done {
+            let connection = &mut *change.transaction;
+            schemas::check(
+                connection,
+                CREATE,
+                &draft.id,
+                draft.extension_type.name(),
+                &draft.config,
+            )
+            .await?;
             sqlx::query(
                 "INSERT INTO public.extensions (id, type, subject, timeout_ms, retry, enabled, config, metadata)
                  VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8::text::jsonb)",
@@ -86,11 +142,11 @@ impl Registry {
             .bind(draft.enabled)
             .bind(&draft.config)
             .bind(&draft.metadata)
-            .execute(&mut *change.transaction)
+            .execute(connection)
             .await
-            .map_err(|source| refused(ATTEMPTED, source, &draft.id, &draft.subject))?;
+            .map_err(|source| refused(CREATE, source, &draft.id, &draft.subject))?;
         }
-        self.commit(ATTEMPTED, change).await?;
+        self.commit(CREATE, change).await?;
         info!(extension_id = draft.id, "created extension");
         self.get_extension_detail(&draft.id).await
     }
@@ -100,11 +156,13 @@ impl Registry {
     /// `seen_revision` is the revision of the extension that the caller looked at. What others
     /// changed since is merged, field by field and key by key inside the JSON; only where both changed
     /// the same to something else is there a conflict, and then nothing is changed. Saving what is there
-    /// already changes nothing and writes no audit entry.
+    /// already changes nothing and writes no audit entry. A redaction mark that was read and is saved
+    /// again keeps the secret that it stands for.
     ///
     /// # Errors
     /// [`Error::RevisionConflict`], [`Error::ExtensionNotFound`], [`Error::SubjectTaken`],
-    /// [`Error::InvalidInput`] naming the field, [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
+    /// [`Error::InvalidInput`] naming the field, [`Error::ConfigurationInvalid`],
+    /// [`Error::SecretRequired`], [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
     pub async fn update_extension(
         &self,
         id: &str,
@@ -112,33 +170,38 @@ impl Registry {
         patch: &ExtensionPatch,
         context: &ChangeContext,
     ) -> Result<ExtensionDetail> {
-        const ATTEMPTED: &str = "Changing the extension";
-        let failed = |source| Error::from_query(ATTEMPTED, source);
         let patched_fields = patch.fields()?;
         let mut change = self
-            .begin_change(ATTEMPTED, context, ChangeOrigin::Single)
+            .begin_change(UPDATE, context, ChangeOrigin::Single)
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
-            let revision = lock_row(connection, ATTEMPTED, id).await?;
-            let base = base_of(connection, id, revision, seen_revision).await?;
+            lock_row(connection, UPDATE, id).await?;
             let merge: Merge = sqlx::query_as(MERGE)
                 .bind(id)
-                .bind(&base)
+                .bind(seen_revision)
                 .bind(Json(&patched_fields))
                 .fetch_one(&mut *connection)
                 .await
-                .map_err(failed)?;
-            if !merge.conflicts.is_empty() {
-                drop(change);
-                return Err(self.conflict(id, merge).await?);
+                .map_err(|source| Error::from_query(UPDATE, source))?;
+            let merged = merge.complete(self, id, seen_revision).await?;
+            if merged.is_config_changed {
+                schemas::check(
+                    connection,
+                    UPDATE,
+                    id,
+                    &merged.extension_type,
+                    &merged.config,
+                )
+                .await?;
             }
-            let subject = patch.subject.as_deref().unwrap_or_default();
-            write_row(connection, id, &merge.merged)
+            write_row(connection, id, &merged.row)
                 .await
-                .map_err(|source| refused(ATTEMPTED, source, id, subject))?;
+                .map_err(|source| {
+                    refused(UPDATE, source, id, patch.subject.as_deref().unwrap_or("?"))
+                })?;
         }
-        self.commit(ATTEMPTED, change).await?;
+        self.commit(UPDATE, change).await?;
         info!(extension_id = id, "changed extension");
         self.get_extension_detail(id).await
     }
@@ -146,42 +209,71 @@ impl Registry {
     /// Removes an extension. Its history stays.
     ///
     /// # Errors
-    /// [`Error::RevisionConflict`] if it changed since the caller saw it, [`Error::ExtensionNotFound`],
-    /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
+    /// As [`Self::delete_extensions`].
     pub async fn delete_extension(
         &self,
         id: &str,
         seen_revision: i64,
         context: &ChangeContext,
     ) -> Result<()> {
-        const ATTEMPTED: &str = "Deleting the extension";
-        let mut change = self
-            .begin_change(ATTEMPTED, context, ChangeOrigin::Single)
-            .await?;
+        let seen = SeenExtension {
+            id: id.to_owned(),
+            revision: seen_revision,
+        };
+        self.delete(&[seen], context, ChangeOrigin::Single).await
+    }
+
+    /// Removes several extensions, all of them or none, as one group in the audit log. Their histories
+    /// stay.
+    ///
+    /// # Errors
+    /// [`Error::RevisionConflict`] for the first that changed since the caller saw it,
+    /// [`Error::ExtensionNotFound`] for the first that is missing, [`Error::Forbidden`],
+    /// [`Error::DatabaseUnavailable`]. After an error nothing has changed.
+    pub async fn delete_extensions(
+        &self,
+        seen: &[SeenExtension],
+        context: &ChangeContext,
+    ) -> Result<()> {
+        self.delete(seen, context, ChangeOrigin::Group).await
+    }
+
+    async fn delete(
+        &self,
+        seen: &[SeenExtension],
+        context: &ChangeContext,
+        origin: ChangeOrigin,
+    ) -> Result<()> {
+        let failed = |source| Error::from_query(DELETE, source);
+        let ids: Vec<&str> = seen.iter().map(|each| each.id.as_str()).collect();
+        let mut change = self.begin_change(DELETE, context, origin).await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
-            let revision = lock_row(connection, ATTEMPTED, id).await?;
-            if revision != seen_revision {
-                let base = base_of(connection, id, revision, seen_revision).await?;
-                let mut merge: Merge = sqlx::query_as(MERGE)
+            let revisions = lock_rows(connection, DELETE, &ids).await?;
+            let moved_on = seen
+                .iter()
+                .find(|each| revisions.get(&each.id) != Some(&each.revision));
+            if let Some(SeenExtension { id, revision }) = moved_on {
+                let merge: Merge = sqlx::query_as(MERGE)
                     .bind(id)
-                    .bind(&base)
+                    .bind(revision)
                     .bind(Json(&BTreeMap::<&str, Box<RawValue>>::new()))
                     .fetch_one(&mut *connection)
                     .await
-                    .map_err(|source| Error::from_query(ATTEMPTED, source))?;
-                merge.conflicts = vec!["revision".to_owned()];
+                    .map_err(failed)?;
                 drop(change);
-                return Err(self.conflict(id, merge).await?);
+                return Err(merge
+                    .conflict(self, id, vec!["/revision".to_owned()])
+                    .await?);
             }
-            sqlx::query("DELETE FROM public.extensions WHERE id = $1")
-                .bind(id)
-                .execute(&mut *connection)
+            sqlx::query("DELETE FROM public.extensions WHERE id = ANY($1)")
+                .bind(&ids)
+                .execute(connection)
                 .await
-                .map_err(|source| Error::from_query(ATTEMPTED, source))?;
+                .map_err(failed)?;
         }
-        self.commit(ATTEMPTED, change).await?;
-        info!(extension_id = id, "deleted extension");
+        self.commit(DELETE, change).await?;
+        info!(extension_ids = ?ids, "deleted extensions");
         Ok(())
     }
 
@@ -199,12 +291,10 @@ impl Registry {
         enabled: bool,
         context: &ChangeContext,
     ) -> Result<Extension> {
-        const ATTEMPTED: &str = "Switching the extension";
         let change = self
-            .begin_change(ATTEMPTED, context, ChangeOrigin::Single)
+            .begin_change(SWITCH, context, ChangeOrigin::Single)
             .await?;
-        self.switch(ATTEMPTED, change, &[id.to_owned()], enabled)
-            .await?;
+        self.switch(change, &[id], enabled).await?;
         self.get_extension(id).await
     }
 
@@ -218,67 +308,57 @@ impl Registry {
         enabled: bool,
         context: &ChangeContext,
     ) -> Result<()> {
-        const ATTEMPTED: &str = "Switching the extensions";
         let change = self
-            .begin_change(ATTEMPTED, context, ChangeOrigin::Group)
+            .begin_change(SWITCH, context, ChangeOrigin::Group)
             .await?;
-        self.switch(ATTEMPTED, change, ids, enabled).await
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        self.switch(change, &ids, enabled).await
     }
 
-    async fn switch(
-        &self,
-        attempted: &'static str,
-        mut change: Change,
-        ids: &[String],
-        enabled: bool,
-    ) -> Result<()> {
-        let failed = |source| Error::from_query(attempted, source);
+    async fn switch(&self, mut change: Change, ids: &[&str], enabled: bool) -> Result<()> {
         if !change.is_done {
             let connection = &mut *change.transaction;
-            // In the order of the ids, so that two bulk switches never wait for each other.
-            let found: Vec<String> = sqlx::query_scalar(
-                "SELECT id FROM public.extensions WHERE id = ANY($1) ORDER BY id FOR UPDATE",
-            )
-            .bind(ids)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(failed)?;
-            if let Some(missing) = ids.iter().find(|id| !found.contains(id)) {
-                return Err(Error::ExtensionNotFound {
-                    id: missing.clone(),
-                });
-            }
+            lock_rows(connection, SWITCH, ids).await?;
             sqlx::query(
                 "UPDATE public.extensions SET enabled = $2 WHERE id = ANY($1) AND enabled <> $2",
             )
             .bind(ids)
             .bind(enabled)
-            .execute(&mut *connection)
+            .execute(connection)
             .await
-            .map_err(failed)?;
+            .map_err(|source| Error::from_query(SWITCH, source))?;
         }
-        self.commit(attempted, change).await?;
+        self.commit(SWITCH, change).await?;
         info!(count = ids.len(), enabled, "switched extensions");
         Ok(())
     }
 
-    /// Brings back the version of an extension that the change of `revision` made; a deleted one too. The
-    /// new audit entry names that revision.
+    /// Brings back the version of an extension that the change of a revision made; a deleted one too. The
+    /// new audit entry names that revision. A secret in it stays what it is now.
+    ///
+    /// The version is not checked against the schema of its configuration, which may be newer.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if that revision left no version of this extension,
+    /// [`Error::InvalidInput`] if that revision left no version of this extension or for a field that there
+    /// is not, [`Error::SecretRequired`] for secrets that it had and the extension has no more,
     /// [`Error::SubjectTaken`] if another one has its subject now, [`Error::Forbidden`],
     /// [`Error::DatabaseUnavailable`].
     pub async fn restore_extension(
         &self,
-        id: &str,
-        revision: i64,
+        request: &RestoreRequest,
         context: &ChangeContext,
     ) -> Result<ExtensionDetail> {
-        const ATTEMPTED: &str = "Restoring the extension";
-        let failed = |source| Error::from_query(ATTEMPTED, source);
+        let RestoreRequest { id, revision, .. } = request;
+        let secrets = request.secrets()?;
+        if let Some(unknown) = request.unknown_field() {
+            return Err(rules::invalid(
+                "fields",
+                format!("{unknown:?} is no field that can be brought back."),
+                "Choose from subject, timeout_ms, retry, enabled, config and metadata.",
+            ));
+        }
         let mut change = self
-            .begin_change(ATTEMPTED, context, ChangeOrigin::Restore(revision))
+            .begin_change(RESTORE, context, ChangeOrigin::Restore(*revision))
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
@@ -290,64 +370,112 @@ impl Registry {
             .bind(revision)
             .fetch_optional(&mut *connection)
             .await
-            .map_err(failed)?;
+            .map_err(|source| Error::from_query(RESTORE, source))?;
             let version = version.ok_or_else(|| Error::InvalidInput {
                 field: "revision",
                 message: format!("Revision {revision} left no version of {id:?}."),
                 action: "Choose a revision that created or changed it.",
             })?;
-            let restored = sqlx::query(
-                "WITH version AS (
-                     SELECT (jsonb_populate_record(NULL::public.extensions, $1::text::jsonb)).*
-                 )
-                 INSERT INTO public.extensions AS extension
-                     (id, type, subject, timeout_ms, retry, enabled, config, metadata, created_at, updated_at)
-                 SELECT id, type, subject, timeout_ms, retry, enabled, config, metadata, created_at, updated_at
-                 FROM version
-                 ON CONFLICT (id) DO UPDATE SET
-                     subject = excluded.subject, timeout_ms = excluded.timeout_ms,
-                     retry = excluded.retry, enabled = excluded.enabled,
-                     config = excluded.config, metadata = excluded.metadata",
-            )
-            .bind(&version)
-            .execute(&mut *connection)
-            .await;
-            restored.map_err(|source| refused(ATTEMPTED, source, id, "of that version"))?;
+            let fields = request.fields.as_deref();
+            bring_back(connection, RESTORE, id, &version, fields, &secrets).await?;
         }
-        self.commit(ATTEMPTED, change).await?;
+        self.commit(RESTORE, change).await?;
         info!(extension_id = id, revision, "restored extension");
         self.get_extension_detail(id).await
     }
+}
 
-    async fn commit(&self, attempted: &'static str, change: Change) -> Result<()> {
-        change
-            .transaction
-            .commit()
-            .await
-            .map_err(|source| Error::from_query(attempted, source))?;
-        self.note_anchor().await;
-        Ok(())
+/// Makes the row of an extension what `version`, a row of the audit log, says, as far as `fields` go;
+/// secrets come from the row as it is and from `secrets`.
+pub(crate) async fn bring_back(
+    connection: &mut PgConnection,
+    attempt: Attempt,
+    id: &str,
+    version: &str,
+    fields: Option<&[String]>,
+    secrets: &BTreeMap<String, Box<RawValue>>,
+) -> Result<()> {
+    let failed = |source| Error::from_query(attempt, source);
+    let (whole, missing): (Option<String>, Vec<String>) = sqlx::query_as(
+        "SELECT whole::text, missing FROM public.registry_restorable(
+             $1,
+             -- What is not brought back needs no secret; a row that is gone comes back whole.
+             CASE WHEN $3::text[] IS NULL OR NOT EXISTS (SELECT FROM public.extensions WHERE id = $1)
+                  THEN $2::text::jsonb
+                  ELSE $2::text::jsonb - ARRAY(
+                      SELECT key FROM jsonb_object_keys($2::text::jsonb) AS key WHERE key <> ALL ($3))
+             END,
+             $4::jsonb)",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(fields)
+    .bind(Json(secrets))
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed)?;
+    if !missing.is_empty() {
+        return Err(Error::SecretRequired {
+            extension_id: id.to_owned(),
+            paths: missing,
+        });
+    }
+    let taken = |source| refused(attempt, source, id, "of that version");
+    // Not one INSERT … ON CONFLICT: the rules would hold the values that stay to those for a new row.
+    let updated = sqlx::query(
+        "UPDATE public.extensions AS extension
+         SET subject = version.subject, timeout_ms = version.timeout_ms, retry = version.retry,
+             enabled = version.enabled, config = version.config, metadata = version.metadata
+         FROM public.extensions AS present,
+              -- A field that the version doesn't name keeps its present value.
+              jsonb_populate_record(present, $2::text::jsonb) AS version
+         WHERE present.id = $1 AND extension.id = $1",
+    )
+    .bind(id)
+    .bind(&whole)
+    .execute(&mut *connection)
+    .await
+    .map_err(taken)?;
+    if updated.rows_affected() == 0 {
+        sqlx::query(
+            "INSERT INTO public.extensions
+                 (id, type, subject, timeout_ms, retry, enabled, config, metadata, created_at, updated_at)
+             SELECT id, type, subject, timeout_ms, retry, enabled, config, metadata, created_at, updated_at
+             FROM jsonb_populate_record(NULL::public.extensions, $1::text::jsonb)",
+        )
+        .bind(&whole)
+        .execute(connection)
+        .await
+        .map_err(taken)?;
+    }
+    Ok(())
+}
+
+impl RestoreRequest {
+    fn secrets(&self) -> Result<BTreeMap<String, Box<RawValue>>> {
+        self.secrets
+            .iter()
+            .map(|(path, secret)| {
+                rules::check_json("secrets", secret)?;
+                let secret = RawValue::from_string(secret.clone()).map_err(internal)?;
+                Ok((path.clone(), secret))
+            })
+            .collect()
     }
 
-    async fn conflict(&self, id: &str, merge: Merge) -> Result<Error> {
-        let changes = |text: &str| {
-            field_changes(text, ActorSource::Login).map_err(|source| Error::Internal {
-                attempted: "Reading the conflict",
-                source: source.into(),
-            })
-        };
-        let (theirs, yours): (Vec<FieldChange>, _) =
-            (changes(&merge.theirs)?, changes(&merge.yours)?);
-        let current = self.get_extension_detail(id).await?;
-        let conflict = RevisionConflict {
-            current,
-            paths: merge.conflicts,
-            theirs,
-            yours,
-        };
-        Ok(Error::RevisionConflict {
-            conflict: Box::new(conflict),
-        })
+    fn unknown_field(&self) -> Option<&String> {
+        const FIELDS: [&str; 6] = [
+            "subject",
+            "timeout_ms",
+            "retry",
+            "enabled",
+            "config",
+            "metadata",
+        ];
+        self.fields
+            .iter()
+            .flatten()
+            .find(|field| !FIELDS.contains(&field.as_str()))
     }
 }
 
@@ -393,74 +521,114 @@ fn internal(source: serde_json::Error) -> Error {
     }
 }
 
-/// Locks the row for the rest of the transaction and returns its revision.
-async fn lock_row(connection: &mut PgConnection, attempted: &'static str, id: &str) -> Result<i64> {
-    sqlx::query_scalar("SELECT revision FROM public.extensions WHERE id = $1 FOR UPDATE")
-        .bind(id)
-        .fetch_optional(connection)
-        .await
-        .map_err(|source| Error::from_query(attempted, source))?
-        .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
+/// Locks the row for the rest of the transaction.
+async fn lock_row(connection: &mut PgConnection, attempt: Attempt, id: &str) -> Result<()> {
+    lock_rows(connection, attempt, &[id]).await.map(drop)
 }
 
-/// The row at the revision that the caller saw, as JSON text.
-async fn base_of(
+/// Locks the rows for the rest of the transaction, in the order of their ids, so that two that lock several
+/// never wait for each other; returns their revisions.
+pub(crate) async fn lock_rows(
     connection: &mut PgConnection,
-    id: &str,
-    revision: i64,
-    seen_revision: i64,
-) -> Result<String> {
-    const ATTEMPTED: &str = "Reading the version that was seen";
-    let base: Option<Option<String>> = if seen_revision == revision {
-        sqlx::query_scalar(
-            "SELECT (to_jsonb(extensions) - 'revision')::text FROM public.extensions WHERE id = $1",
-        )
-        .bind(id)
-        .fetch_optional(connection)
-        .await
-    } else {
-        // Revision 0 is the row before its first entry.
-        sqlx::query_scalar(
-            "SELECT CASE WHEN $2 = 0 THEN before ELSE after END::text
-             FROM public.extension_audit_log
-             WHERE extension_id = $1 AND ($2 = 0 OR revision = $2) AND actor_source = 'login'
-             ORDER BY revision
-             LIMIT 1",
-        )
-        .bind(id)
-        .bind(seen_revision)
-        .fetch_optional(connection)
-        .await
+    attempt: Attempt,
+    ids: &[&str],
+) -> Result<BTreeMap<String, i64>> {
+    let found: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT id, revision FROM public.extensions WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await
+    .map_err(|source| Error::from_query(attempt, source))?;
+    let revisions: BTreeMap<String, i64> = found.into_iter().collect();
+    match ids.iter().find(|id| !revisions.contains_key(**id)) {
+        Some(missing) => Err(Error::ExtensionNotFound {
+            id: (*missing).to_owned(),
+        }),
+        None => Ok(revisions),
     }
-    .map_err(|source| Error::from_query(ATTEMPTED, source))?;
-    base.flatten().ok_or_else(|| Error::InvalidInput {
-        field: "revision",
-        message: format!("{id:?} has no version of revision {seen_revision}."),
-        action: "Read the extension again, and change what you see then.",
-    })
 }
 
-/// Base, theirs and yours as one merge of the whole rows; times are nobody's edit.
+/// Base, theirs and yours as one merge of the whole rows (`migrations/0007_schemas_and_secrets.sql`).
 const MERGE: &str = "\
-    WITH sides AS (
-        SELECT $2::text::jsonb - '{created_at,updated_at}'::text[] AS base,
-               to_jsonb(extensions) - '{created_at,updated_at,revision}'::text[] AS theirs,
-               ($2::text::jsonb || $3::jsonb) - '{created_at,updated_at}'::text[] AS yours
-        FROM public.extensions
-        WHERE id = $1
-    )
-    SELECT merge.merged::text AS merged,
-           ARRAY(SELECT ltrim(path, '.') FROM unnest(merge.conflicts) AS path) AS conflicts,
-           public.registry_changes(base, theirs)::text AS theirs,
-           public.registry_changes(base, yours)::text AS yours
-    FROM sides, public.registry_merge_json(base, theirs, yours, '') AS merge";
+    SELECT merged::text AS merged, merged ->> 'type' AS extension_type, (merged -> 'config')::text AS config,
+           merged -> 'config' IS DISTINCT FROM to_jsonb(extensions) -> 'config' AS is_config_changed,
+           coalesce(conflicts, '{}') AS conflicts, coalesce(missing, '{}') AS missing,
+           theirs::text AS theirs, yours::text AS yours
+    FROM public.extensions, public.registry_merge_edit(id, $2, $3::jsonb)
+    WHERE id = $1";
 
 #[derive(sqlx::FromRow)]
 struct Merge {
-    merged: String,
+    merged: Option<String>,
+    extension_type: Option<String>,
+    config: Option<String>,
+    is_config_changed: bool,
     conflicts: Vec<String>,
-    theirs: String,
-    yours: String,
+    missing: Vec<String>,
+    theirs: Option<String>,
+    yours: Option<String>,
+}
+
+/// A merge without a conflict. It holds secrets.
+struct Merged {
+    row: String,
+    extension_type: String,
+    config: String,
+    is_config_changed: bool,
+}
+
+impl Merge {
+    async fn complete(self, registry: &Registry, id: &str, seen_revision: i64) -> Result<Merged> {
+        if !self.conflicts.is_empty() {
+            let paths = self.conflicts.clone();
+            return Err(self.conflict(registry, id, paths).await?);
+        }
+        if !self.missing.is_empty() {
+            return Err(Error::SecretRequired {
+                extension_id: id.to_owned(),
+                paths: self.missing,
+            });
+        }
+        match (self.merged, self.extension_type, self.config) {
+            (Some(row), Some(extension_type), config) => Ok(Merged {
+                row,
+                extension_type,
+                config: config.unwrap_or_else(|| "null".to_owned()),
+                is_config_changed: self.is_config_changed,
+            }),
+            _ => Err(no_such_version(id, seen_revision)),
+        }
+    }
+
+    async fn conflict(self, registry: &Registry, id: &str, paths: Vec<String>) -> Result<Error> {
+        let changes = |text: &Option<String>| match text {
+            None => Ok(Vec::new()),
+            Some(text) => {
+                field_changes(text, ActorSource::Login).map_err(|source| Error::Internal {
+                    attempted: "Reading the conflict",
+                    source: source.into(),
+                })
+            }
+        };
+        let conflict = RevisionConflict {
+            current: registry.get_extension_detail(id).await?,
+            paths,
+            theirs: changes(&self.theirs)?,
+            yours: changes(&self.yours)?,
+        };
+        Ok(Error::RevisionConflict {
+            conflict: Box::new(conflict),
+        })
+    }
+}
+
+fn no_such_version(id: &str, revision: i64) -> Error {
+    Error::InvalidInput {
+        field: "revision",
+        message: format!("{id:?} has no version of revision {revision}."),
+        action: "Read the extension again, and change what you see then.",
+    }
 }
 
 async fn write_row(connection: &mut PgConnection, id: &str, row: &str) -> sqlx::Result<()> {
@@ -479,7 +647,7 @@ async fn write_row(connection: &mut PgConnection, id: &str, row: &str) -> sqlx::
 }
 
 /// Turns what a constraint refused into the error that names the field.
-fn refused(attempted: &'static str, source: sqlx::Error, id: &str, subject: &str) -> Error {
+fn refused(attempt: Attempt, source: sqlx::Error, id: &str, subject: &str) -> Error {
     let constraint = source
         .as_database_error()
         .and_then(|error| error.constraint());
@@ -488,14 +656,6 @@ fn refused(attempted: &'static str, source: sqlx::Error, id: &str, subject: &str
         Some("extensions_subject_key") => Error::SubjectTaken {
             subject: subject.to_owned(),
         },
-        Some(name) => match rules::by_constraint(name) {
-            Some((field, message, action)) => Error::InvalidInput {
-                field,
-                message: message.to_owned(),
-                action,
-            },
-            None => Error::from_query(attempted, source),
-        },
-        None => Error::from_query(attempted, source),
+        _ => rules::refused(attempt, source),
     }
 }

@@ -4,9 +4,64 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use crate::extensions::ExtensionType;
+use crate::extensions::{ExtensionType, UnknownName};
 use crate::wire::WireNumber;
 use crate::{Error, Registry, Result};
+
+/// How well the calls of an extension went, by its score.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// Below 90.
+    Failing,
+    /// Below 99.
+    Degraded,
+    /// 99 and more.
+    Healthy,
+    /// Not one call.
+    NoData,
+}
+
+impl HealthState {
+    /// Its name in queries, as `health_state!` gives it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Failing => "failing",
+            Self::Degraded => "degraded",
+            Self::Healthy => "healthy",
+            Self::NoData => "no_data",
+        }
+    }
+}
+
+impl TryFrom<String> for HealthState {
+    type Error = UnknownName;
+
+    fn try_from(name: String) -> Result<Self, UnknownName> {
+        [Self::Failing, Self::Degraded, Self::Healthy, Self::NoData]
+            .into_iter()
+            .find(|state| state.name() == name)
+            .ok_or(UnknownName(name))
+    }
+}
+
+/// SQL: the calls, the score in percent (NULL without a call) and the state by name, of the columns of
+/// `extension_health`, which are NULL where a router has written nothing.
+macro_rules! health_columns {
+    () => {
+        "coalesce(success_count, 0)::bigint + coalesce(failure_count, 0) AS calls,
+         coalesce(success_count, 0) * 100.0::float8
+             / nullif(coalesce(success_count, 0)::bigint + coalesce(failure_count, 0), 0) AS score,
+         CASE
+             WHEN coalesce(success_count, 0)::bigint + coalesce(failure_count, 0) = 0 THEN 'no_data'
+             WHEN success_count IS NULL
+                  OR success_count * 100.0::float8 < 90.0 * (success_count::bigint + coalesce(failure_count, 0)) THEN 'failing'
+             WHEN success_count * 100.0::float8 < 99.0 * (success_count::bigint + coalesce(failure_count, 0)) THEN 'degraded'
+             ELSE 'healthy'
+         END AS state"
+    };
+}
+pub(crate) use health_columns;
 
 /// The counters of one extension and the score that follows from them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, sqlx::FromRow, Type)]
@@ -33,6 +88,9 @@ pub struct HealthReport {
     pub health_score_percent: f64,
     /// Whether there was any call.
     pub has_data: bool,
+    /// What the score stands for.
+    #[sqlx(try_from = "String")]
+    pub state: HealthState,
 }
 
 impl Registry {
@@ -46,21 +104,42 @@ impl Registry {
             .await
             .map_err(|source| Error::from_query("Reading the health of the extensions", source))
     }
+
+    /// The health of one extension.
+    ///
+    /// # Errors
+    /// [`Error::ExtensionNotFound`], [`Error::DatabaseUnavailable`], [`Error::Forbidden`].
+    pub async fn get_health(&self, id: &str) -> Result<HealthReport> {
+        sqlx::query_as(GET)
+            .bind(id)
+            .fetch_optional(self.pool())
+            .await
+            .map_err(|source| Error::from_query("Reading the health of the extension", source))?
+            .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
+    }
 }
 
-const LIST: &str = "\
-    SELECT extension_id, extension_type, enabled, success_count, failure_count,
-           CASE WHEN calls > 0 THEN avg_latency_ms END AS avg_latency_ms,
-           last_success, last_failure,
-           CASE WHEN calls > 0 THEN success_count * 100.0::float8 / calls ELSE 100 END AS health_score_percent,
-           calls > 0 AS has_data
-    FROM (
-        SELECT extensions.id AS extension_id, extensions.type AS extension_type, enabled,
-               coalesce(success_count, 0) AS success_count,
-               coalesce(failure_count, 0) AS failure_count,
-               coalesce(success_count, 0)::bigint + coalesce(failure_count, 0) AS calls,
-               avg_latency_ms, last_success, last_failure
-        FROM public.extensions
-        LEFT JOIN public.extension_health ON extension_health.extension_id = extensions.id
-    ) AS counters
-    ORDER BY has_data DESC, health_score_percent, extension_id";
+macro_rules! select_health {
+    ($where:literal) => {
+        concat!(
+            "SELECT extension_id, extension_type, enabled, success_count, failure_count,
+                    CASE WHEN calls > 0 THEN avg_latency_ms END AS avg_latency_ms,
+                    last_success, last_failure, coalesce(score, 100) AS health_score_percent,
+                    calls > 0 AS has_data, state
+             FROM (
+                 SELECT extensions.id AS extension_id, extensions.type AS extension_type, enabled,
+                        coalesce(success_count, 0) AS success_count,
+                        coalesce(failure_count, 0) AS failure_count,
+                        avg_latency_ms, last_success, last_failure, ",
+            health_columns!(),
+            " FROM public.extensions
+              LEFT JOIN public.extension_health ON extension_health.extension_id = extensions.id ",
+            $where,
+            ") AS reports
+             ORDER BY has_data DESC, health_score_percent, extension_id"
+        )
+    };
+}
+
+const LIST: &str = select_health!("");
+const GET: &str = select_health!("WHERE extensions.id = $1");

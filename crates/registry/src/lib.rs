@@ -4,8 +4,11 @@
 //! operations to it. [`embedded`] runs a private PostgreSQL for those who have none.
 //! This crate knows neither Tauri nor HTTP: whatever it offers, any program can use.
 
+pub mod access;
 pub mod anchors;
 pub mod audit;
+mod audit_export;
+pub mod differences;
 pub mod embedded;
 mod error;
 pub mod extension_changes;
@@ -14,8 +17,12 @@ pub mod health;
 pub mod migrations;
 mod registry;
 mod rules;
+pub mod schemas;
+pub mod time_travel;
+pub mod undo;
 pub mod verification;
 mod wire;
 
-pub use error::{Error, ErrorCode, ErrorReport, Result};
+pub use audit_export::ExportFormat;
+pub use error::{Error, ErrorCode, ErrorFacts, ErrorReport, Result};
 pub use registry::{ChangeContext, Registry, os_user};

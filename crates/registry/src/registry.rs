@@ -6,6 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::types::Uuid;
 use sqlx::{Postgres, Transaction};
 
+use crate::access::Attempt;
 use crate::anchors::AnchorFile;
 use crate::{Error, Result};
 
@@ -30,6 +31,9 @@ pub struct ChangeContext {
     /// The caller's name for this request. A second request of the same name does nothing if the first
     /// made its change: after a lost answer, ask again with the same name.
     pub request_id: Option<Uuid>,
+    /// For whom the change is made. Believed only if the login is a member of `registry_rest_server`;
+    /// for everybody else the actor is the login.
+    pub acting_for: Option<String>,
 }
 
 impl ChangeContext {
@@ -43,8 +47,25 @@ impl ChangeContext {
             .filter(|text| !text.is_empty());
         Self {
             reason,
-            request_id: None,
+            ..Self::default()
         }
+    }
+
+    /// The same with the caller's name for the request, a UUID as text.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if it is none.
+    pub fn with_request_id(self, request_id: Option<&str>) -> Result<Self> {
+        let request_id =
+            request_id
+                .map(Uuid::try_parse)
+                .transpose()
+                .map_err(|_| Error::InvalidInput {
+                    field: "request_id",
+                    message: "The request id is no UUID.".into(),
+                    action: "Give a UUID, a new one for each request.",
+                })?;
+        Ok(Self { request_id, ..self })
     }
 
     fn check(&self) -> Result<()> {
@@ -131,30 +152,40 @@ impl Registry {
     /// caller's reason to the next.
     pub(crate) async fn begin_change(
         &self,
-        attempted: &'static str,
+        attempt: Attempt,
         context: &ChangeContext,
         origin: ChangeOrigin,
     ) -> Result<Change> {
         context.check()?;
-        let failed = |source| Error::from_query(attempted, source);
+        let failed = |source| Error::from_query(attempt, source);
         let mut transaction = self.pool.begin().await.map_err(failed)?;
-        let is_group = matches!(origin, ChangeOrigin::Group);
-        let restored_revision = match origin {
-            ChangeOrigin::Restore(revision) => Some(revision),
-            ChangeOrigin::Single | ChangeOrigin::Group => None,
-        };
         sqlx::query(
             "SELECT set_config('registry.reason', coalesce($1, ''), true),
                     set_config('registry.os_user', $2, true),
                     set_config('registry.request_id', coalesce($3::text, ''), true),
-                    set_config('registry.group_id', CASE WHEN $4 THEN gen_random_uuid()::text ELSE '' END, true),
-                    set_config('registry.restored_revision', coalesce($5::text, ''), true)",
+                    set_config('registry.actor', coalesce($4, ''), true),
+                    set_config('registry.group_id', CASE WHEN $5 THEN gen_random_uuid()::text ELSE '' END, true),
+                    set_config('registry.restored_revision', coalesce($6::text, ''), true),
+                    set_config('registry.undone_group_id', coalesce($7::text, ''), true),
+                    set_config('registry.undone_revision', coalesce($8::text, ''), true)",
         )
         .bind(context.reason.as_deref())
         .bind(os_user())
         .bind(context.request_id)
-        .bind(is_group)
-        .bind(restored_revision)
+        .bind(context.acting_for.as_deref())
+        .bind(origin != ChangeOrigin::Single)
+        .bind(match origin {
+            ChangeOrigin::Restore(revision) => Some(revision),
+            _ => None,
+        })
+        .bind(match origin {
+            ChangeOrigin::UndoGroup(group_id) => Some(group_id),
+            _ => None,
+        })
+        .bind(match origin {
+            ChangeOrigin::UndoRevision(revision) => Some(revision),
+            _ => None,
+        })
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
@@ -169,17 +200,32 @@ impl Registry {
             is_done,
         })
     }
+
+    /// Commits a change and notes the new end of the audit chain.
+    pub(crate) async fn commit(&self, attempt: Attempt, change: Change) -> Result<()> {
+        change
+            .transaction
+            .commit()
+            .await
+            .map_err(|source| Error::from_query(attempt, source))?;
+        self.note_anchor().await;
+        Ok(())
+    }
 }
 
-/// What kind of change begins.
-#[derive(Clone, Copy, Debug)]
+/// What kind of change begins. All but the first get a group id of their own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ChangeOrigin {
     /// One extension.
     Single,
-    /// Several at once: their entries get a common group id.
+    /// Several at once.
     Group,
     /// The version of this revision is brought back.
     Restore(i64),
+    /// What this group changed is taken back.
+    UndoGroup(Uuid),
+    /// What this one change did is taken back.
+    UndoRevision(i64),
 }
 
 /// A change that has begun.

@@ -1,15 +1,16 @@
 //! The rules for extensions, by the names that the database gives them
-//! (`migrations/0006_rules_for_extensions.sql`), and what of them is checked before it is asked.
+//! (`migrations/0006_rules_for_extensions.sql`, `0007_schemas_and_secrets.sql`), and what of them is checked before it is asked.
 
 use serde_json::Value;
 
+use crate::access::Attempt;
 use crate::{Error, Result};
 
 /// A rule that a value broke: the field, what is wrong, and what to do.
 type Rule = (&'static str, &'static str, &'static str);
 
 /// The rule behind the name of a constraint; none for a name that is no rule of ours.
-pub(crate) fn by_constraint(name: &str) -> Option<Rule> {
+fn by_constraint(name: &str) -> Option<Rule> {
     Some(match name {
         "extensions_id_fixed" => (
             "id",
@@ -66,6 +67,39 @@ pub(crate) fn by_constraint(name: &str) -> Option<Rule> {
             "The metadata are larger than 64 KiB.",
             "Shorten them, or refer to them.",
         ),
+        "extensions_config_mark" => (
+            "config",
+            "The configuration holds a redaction mark in place of a secret.",
+            "Write the secret, or a reference to it.",
+        ),
+        "extensions_metadata_mark" => (
+            "metadata",
+            "The metadata hold a redaction mark in place of a secret.",
+            "Write the secret, or a reference to it.",
+        ),
+        "configuration_schemas_object" => (
+            "schema",
+            "The schema is no JSON object.",
+            "Put it in braces.",
+        ),
+        "configuration_schemas_size" => {
+            ("schema", "The schema is larger than 64 KiB.", "Shorten it.")
+        }
+        "configuration_schemas_secret_mark" => (
+            "schema",
+            "The schema marks a secret that is no named property.",
+            "Put writeOnly or format password on a property.",
+        ),
+        "secret_names_shape" => (
+            "name",
+            "The name isn't in snake case.",
+            "Use lower-case letters, digits and single _ between them, at most 63 characters.",
+        ),
+        "secret_names_builtin" => (
+            "name",
+            "The name is always secret.",
+            "Remove only names that were added.",
+        ),
         "extension_audit_log_reason_length" => (
             "reason",
             "The reason is longer than 500 characters.",
@@ -73,6 +107,18 @@ pub(crate) fn by_constraint(name: &str) -> Option<Rule> {
         ),
         _ => return None,
     })
+}
+
+/// Turns what a constraint refused into the error that names the field.
+pub(crate) fn refused(attempt: Attempt, source: sqlx::Error) -> Error {
+    let rule = source
+        .as_database_error()
+        .and_then(|error| error.constraint())
+        .and_then(by_constraint);
+    match rule {
+        Some((field, message, action)) => invalid(field, message.to_owned(), action),
+        None => Error::from_query(attempt, source),
+    }
 }
 
 /// The longest id and subject, in characters: the columns are `varchar(255)`.
@@ -132,7 +178,7 @@ fn check_characters(field: &'static str, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn invalid(field: &'static str, message: String, action: &'static str) -> Error {
+pub(crate) fn invalid(field: &'static str, message: String, action: &'static str) -> Error {
     Error::InvalidInput {
         field,
         message,

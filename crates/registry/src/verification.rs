@@ -15,11 +15,12 @@ use sqlx::postgres::PgRow;
 use tokio_stream::StreamExt;
 use tracing::{info, warn};
 
+use crate::access::{Attempt, Role};
 use crate::anchors::Anchor;
 use crate::wire::WireNumber;
 use crate::{Error, Registry, Result};
 
-const ATTEMPTED: &str = "Verifying the audit log";
+const ATTEMPT: Attempt = Attempt::by(Role::RegistryAuditor, "Verifying the audit log");
 
 /// What a verification found.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
@@ -100,7 +101,7 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. A fault in the log is no error but
     /// [`Verification::fault`].
     pub async fn verify_audit_log_against(&self, anchors: &[Anchor]) -> Result<Verification> {
-        let failed = |source| Error::from_query(ATTEMPTED, source);
+        let failed = |source| Error::from_query(ATTEMPT, source);
         let mut transaction = self.pool().begin().await.map_err(failed)?;
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .execute(&mut *transaction)
@@ -172,11 +173,12 @@ async fn read_head<'e>(executor: impl sqlx::PgExecutor<'e>) -> Result<Head> {
     )
     .fetch_one(executor)
     .await
-    .map_err(|source| Error::from_query(ATTEMPTED, source))
+    .map_err(|source| Error::from_query(ATTEMPT, source))
 }
 
-/// The fields in the order of `registry_entry_content` (`migrations/0005_sealed_audit_chain.sql`), each
-/// as the text that is hashed. An entry without a revision comes first.
+/// The fields in the order of `registry_entry_content` (`migrations/0008_who_when_and_for_whom.sql`), each
+/// as the text that is hashed: version 2 has four more than version 1. An entry without a revision
+/// comes first.
 const ENTRIES: &str = "\
     SELECT revision, previous_hash, hash,
            ARRAY[
@@ -197,7 +199,12 @@ const ENTRIES: &str = "\
                before::text,
                after::text,
                changes::text
-           ] AS fields
+           ] || CASE WHEN hash_version = 1 THEN '{}' ELSE ARRAY[
+               login,
+               undone_group_id::text,
+               undone_revision::text,
+               (extract(epoch FROM sealed_at) * 1000000)::bigint::text
+           ] END AS fields
     FROM public.extension_audit_log
     ORDER BY revision NULLS FIRST";
 
@@ -218,7 +225,7 @@ impl SealedEntry {
         })
     }
 
-    /// Version 1 of what a hash covers.
+    /// What a hash covers.
     fn content(&self) -> String {
         let mut content = String::new();
         for field in &self.fields {

@@ -1,11 +1,13 @@
 //! What the page can call, a file for each feature. Commands translate: they call the core and turn
 //! its errors into reports; no rule and no SQL lives here.
 
+pub(crate) mod access;
 pub(crate) mod application;
 pub(crate) mod audit;
 pub(crate) mod database;
 pub(crate) mod extensions;
 pub(crate) mod health;
+pub(crate) mod schemas;
 
 use registry::{Error, ErrorReport};
 use tracing::warn;

@@ -1,11 +1,22 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { type AuditListRequest, commands } from "../bindings";
+import { type AuditFilter, type AuditListRequest, commands } from "../bindings";
 import { unwrap } from "./command";
 import { keys } from "./keys";
 
 const pageSize = 50;
 const newestIntervalMs = 4_000;
+
+/** Lets every entry through. */
+const everything: AuditFilter = {
+  extension_id: null,
+  changed_by: null,
+  actions: [],
+  since: null,
+  until: null,
+  group_id: null,
+  text: null,
+};
 
 function listAuditEntries(request: AuditListRequest) {
   return unwrap(commands.listAuditEntries(request));
@@ -16,7 +27,7 @@ export function useAuditEntries() {
   const entries = useInfiniteQuery({
     queryKey: keys.audit.entries(),
     queryFn: ({ pageParam }) =>
-      listAuditEntries({ before_revision: pageParam, extension_id: null, limit: pageSize }),
+      listAuditEntries({ filter: everything, before_revision: pageParam, limit: pageSize }),
     initialPageParam: null as number | null,
     getNextPageParam: (page) => page.next_before_revision,
     select: (data) => data.pages.flatMap((page) => page.entries),
@@ -30,7 +41,7 @@ function useRefetchOnNewEntry(newestShown: number | undefined, enabled: boolean)
   const client = useQueryClient();
   const newest = useQuery({
     queryKey: keys.audit.newest(),
-    queryFn: () => listAuditEntries({ before_revision: null, extension_id: null, limit: 1 }),
+    queryFn: () => listAuditEntries({ filter: everything, before_revision: null, limit: 1 }),
     select: (page) => page.entries[0]?.revision,
     refetchInterval: newestIntervalMs,
     enabled,

@@ -34,6 +34,6 @@ export function toErrorReport(thrown: unknown): ErrorReport {
     action: "Try again. If it happens again, restart Beamline Registry and look at its log.",
     detail: thrown instanceof Error ? thrown.message : String(thrown),
     field: null,
-    conflict: null,
+    facts: null,
   };
 }

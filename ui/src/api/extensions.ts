@@ -6,7 +6,13 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
-import { commands, type Extension, type SetEnabledRequest } from "../bindings";
+import {
+  commands,
+  type Extension,
+  type ExtensionCursor,
+  type ExtensionPage,
+  type SetEnabledRequest,
+} from "../bindings";
 import { refetchIntervalMs } from "./client";
 import { unwrap } from "./command";
 import type { DatabaseMonitor } from "./database";
@@ -18,9 +24,31 @@ export type ExtensionRow = Extension & {
   pending: boolean;
 };
 
+const pageSize = 10_000;
+
+/** All extensions, ordered by type and id. */
+async function listExtensions(): Promise<Extension[]> {
+  const all: Extension[] = [];
+  let after: ExtensionCursor | null = null;
+  do {
+    const page: ExtensionPage = await unwrap(
+      commands.listExtensions({
+        filter: { types: [], enabled: null, health: [], text: null },
+        sort: "type",
+        descending: false,
+        after,
+        limit: pageSize,
+      }),
+    );
+    all.push(...page.extensions);
+    after = page.next;
+  } while (after !== null);
+  return all;
+}
+
 const extensionsQuery = queryOptions({
   queryKey: keys.extensions.list(),
-  queryFn: () => unwrap(commands.listExtensions()),
+  queryFn: listExtensions,
 });
 
 /** Asks for the extensions as soon as there is a database, while the window is still being built. */

@@ -79,7 +79,7 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
     case "database_status":
       return backend.status;
     case "list_extensions":
-      return backend.extensions;
+      return { extensions: backend.extensions, next: null };
     case "set_extension_enabled":
       return setEnabled(backend, (args as { request: SetEnabledRequest }).request);
     case "list_audit_entries":

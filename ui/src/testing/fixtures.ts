@@ -16,7 +16,7 @@ export const forbidden: ErrorReport = {
   action: "Ask an administrator for the role.",
   detail: "SQLSTATE 42501",
   field: null,
-  conflict: null,
+  facts: null,
 };
 
 export function extension(id: string, more: Partial<Extension> = {}): Extension {
@@ -30,6 +30,8 @@ export function extension(id: string, more: Partial<Extension> = {}): Extension 
     revision: 0,
     created_at: "2026-01-01T00:00:00Z",
     updated_at: "2026-01-01T00:00:00Z",
+    health: "no_data",
+    health_score_percent: null,
     last_change: null,
     ...more,
   };
@@ -66,14 +68,19 @@ export function auditEntry(revision: number, more: Partial<AuditEntry> = {}): Au
     action: "disabled",
     changed_by: "editor",
     actor_source: "login",
+    login: "editor",
     os_user: "editor",
     application_name: "beamline-registry",
     client_address: null,
     reason: null,
     timestamp: new Date().toISOString(),
+    sealed_at: new Date().toISOString(),
+    request_id: null,
     group_id: null,
     restored_revision: null,
-    changes: [{ field: "enabled", before: "true", after: "false" }],
+    undone_group_id: null,
+    undone_revision: null,
+    changes: [{ path: "/enabled", before: "true", after: "false" }],
     ...more,
   };
 }
@@ -90,6 +97,7 @@ export function healthReport(extension_id: string, more: Partial<HealthReport> =
     last_failure: null,
     health_score_percent: 100,
     has_data: true,
+    state: "healthy",
     ...more,
   };
 }

@@ -404,6 +404,10 @@ fn server_settings(socket: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
         ("logging_collector", "off".into()),
         ("log_destination", "stderr".into()),
         ("log_line_prefix", "%m [%p] %q%u@%d ".into()),
+        // A refused row is told in the DETAIL of its error, and its values in the statement: both may
+        // hold secrets.
+        ("log_error_verbosity", "terse".into()),
+        ("log_min_error_statement", "panic".into()),
     ]
 }
 
@@ -810,6 +814,8 @@ mod tests {
             "full_page_writes",
             "listen_addresses",
             "unix_socket_permissions",
+            "log_error_verbosity",
+            "log_min_error_statement",
         ] {
             assert!(
                 settings.iter().any(|(setting, _)| *setting == name),

@@ -9,15 +9,21 @@ import { ChangeDiff } from "./ChangeDiff";
 
 /** Who it was and how that is known, and what exactly changed. */
 export function AuditDetails({ entry }: { entry: AuditEntry }) {
-  // A legacy program wrote a name of its own choosing and nothing about its connection.
   const fromLogin = entry.actor_source === "login";
+  // A legacy program wrote a name of its own choosing and nothing about its connection.
+  const connectionKnown = entry.actor_source !== "legacy";
   return (
     <div className={classes.details}>
       <Facts>
         <Fact name={fromLogin ? "Login" : "Name given"}>{entry.changed_by ?? "not recorded"}</Fact>
+        {entry.actor_source === "claimed" && (
+          <Fact name="Server's login">{entry.login ?? "not recorded"}</Fact>
+        )}
         <Fact name="OS user">{entry.os_user ?? "not recorded"}</Fact>
         <Fact name="Application">{entry.application_name ?? "not recorded"}</Fact>
-        <Fact name="Address">{entry.client_address ?? (fromLogin ? "local socket" : "not recorded")}</Fact>
+        <Fact name="Address">
+          {entry.client_address ?? (connectionKnown ? "local socket" : "not recorded")}
+        </Fact>
         <Fact name="How known">{howKnown(entry)}</Fact>
         <Fact name="Time">
           <Timestamp value={entry.timestamp} format="full" absent="not recorded" />

@@ -23,6 +23,32 @@ describe("an entry", () => {
     expect(await entry(7)).toHaveTextContent("enabled: true → false");
   });
 
+  it("says what a change took back or brought back", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [
+      auditEntry(9, { undone_revision: 8 }),
+      auditEntry(8, { restored_revision: 3 }),
+      auditEntry(7, { undone_group_id: "5f0c2b9e-0000-4000-8000-000000000000" }),
+    ];
+    renderApp("/audit");
+    expect(await entry(9)).toHaveTextContent("disabled pii_guard, undoing #8");
+    expect(await entry(8)).toHaveTextContent("disabled pii_guard, bringing back the version of #3");
+    expect(await entry(7)).toHaveTextContent("disabled pii_guard, undoing a group of changes");
+  });
+
+  it("tells for whom a server acted, and through which login", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [
+      auditEntry(7, { changed_by: "anna", actor_source: "claimed", login: "rest_server" }),
+    ];
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    const opened = await entry(7);
+    expect(opened).toHaveTextContent("Name givenanna");
+    expect(opened).toHaveTextContent("Server's loginrest_server");
+    expect(opened).toHaveTextContent("How knownnamed by the server with the login rest_server");
+  });
+
   it("opens to who it was, how that is known, and the diff", async () => {
     const backend = startBackend();
     backend.auditEntries = [
@@ -30,8 +56,8 @@ describe("an entry", () => {
         action: "updated",
         os_user: "operator",
         changes: [
-          { field: "config", before: '{"a": 1, "b": 2}', after: '{"a": 1, "b": 3}' },
-          { field: "retry", before: null, after: "2" },
+          { path: "/config/b", before: "2", after: "3" },
+          { path: "/retry", before: null, after: "2" },
         ],
       }),
     ];
@@ -45,7 +71,7 @@ describe("an entry", () => {
     expect(opened).toHaveTextContent("Addresslocal socket");
     expect(opened).toHaveTextContent("How knowndatabase login");
     const diff = opened.querySelector("[aria-label=Changes]");
-    expect(diff).toHaveTextContent("config.b−2+3");
+    expect(diff).toHaveTextContent("config › b−2+3");
     expect(diff, "what did not change is not in the diff").not.toHaveTextContent("config.a");
     expect(diff, "a field that is new has no side before").toHaveTextContent("retry+2");
 
@@ -118,7 +144,7 @@ describe("the timeline", () => {
     await user.click(screen.getByRole("button", { name: "Load older" }));
     await entry(1);
     expect(backend.callsOf("list_audit_entries")).toContainEqual({
-      request: { before_revision: 11, extension_id: null, limit: 50 },
+      request: expect.objectContaining({ before_revision: 11, limit: 50 }),
     });
     expect(document.querySelectorAll("[data-audit-revision]")).toHaveLength(60);
     expect(screen.getByText("The log begins here")).toBeVisible();

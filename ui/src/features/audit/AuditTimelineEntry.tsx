@@ -13,7 +13,7 @@ import {
 import { Timestamp } from "../../ui/Timestamp";
 import { AuditDetails } from "./AuditDetails";
 import classes from "./AuditTimelineEntry.module.css";
-import { actor } from "./auditSentence";
+import { actor, origin } from "./auditSentence";
 import { InlineChanges } from "./InlineChanges";
 
 const icons: Record<AuditAction, TablerIcon> = {
@@ -29,6 +29,7 @@ type AuditTimelineEntryProps = { entry: AuditEntry; open: boolean; onToggle: () 
 export function AuditTimelineEntry({ entry, open, onToggle }: AuditTimelineEntryProps) {
   const detailsId = useId();
   const Icon = icons[entry.action];
+  const cameFrom = origin(entry);
   return (
     <li
       className={classes.entry}
@@ -52,6 +53,7 @@ export function AuditTimelineEntry({ entry, open, onToggle }: AuditTimelineEntry
         </span>
         <span className={classes.sentence}>
           <strong>{actor(entry)}</strong> {entry.action} <code>{entry.extension_id}</code>
+          {cameFrom !== null && <span className={classes.reason}>, {cameFrom}</span>}
           {entry.reason !== null && <span className={classes.reason}> · {entry.reason}</span>}
         </span>
         <InlineChanges changes={entry.changes} />

@@ -1,16 +1,15 @@
 import type { FieldChange } from "../../bindings";
 import classes from "./ChangeDiff.module.css";
-import { indented, leafChanges } from "./fieldChanges";
+import { hiddenSecret, indented, placeName } from "./fieldChanges";
 
 /** Only what changed, each side marked by a sign as well as by colour. */
 export function ChangeDiff({ changes }: { changes: readonly FieldChange[] }) {
-  const leaves = leafChanges(changes);
-  if (leaves.length === 0) return <p className={classes.none}>No field has another value than before.</p>;
+  if (changes.length === 0) return <p className={classes.none}>No field has another value than before.</p>;
   return (
     <dl className={classes.diff} aria-label="Changes">
-      {leaves.map((change) => (
-        <div key={change.field} className={classes.field}>
-          <dt>{change.field}</dt>
+      {changes.map((change) => (
+        <div key={change.path} className={classes.field}>
+          <dt>{placeName(change)}</dt>
           {change.before !== null && <Side mark="-" name="before" json={change.before} />}
           {change.after !== null && <Side mark="+" name="after" json={change.after} />}
         </div>
@@ -25,7 +24,16 @@ function Side({ mark, name, json }: { mark: "+" | "-"; name: string; json: strin
       <span className={classes.mark} role="img" aria-label={name}>
         {mark === "-" ? "−" : "+"}
       </span>
-      <span className={classes.value}>{indented(json)}</span>
+      <span
+        className={classes.value}
+        title={
+          hiddenSecret(json) === null
+            ? undefined
+            : "A secret, kept out of the log. Another fingerprint is another secret."
+        }
+      >
+        {indented(json)}
+      </span>
     </dd>
   );
 }

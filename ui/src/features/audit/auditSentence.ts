@@ -1,4 +1,5 @@
 import type { AuditEntry } from "../../bindings";
+import { groupedCount } from "../../ui/figures";
 
 /** Who did it: the name that was recorded, else the account it ran under. */
 export function actor(entry: AuditEntry): string {
@@ -7,5 +8,21 @@ export function actor(entry: AuditEntry): string {
 
 /** How far the name of the actor can be trusted, in words. */
 export function howKnown(entry: AuditEntry): string {
-  return entry.actor_source === "login" ? "database login" : "written by a legacy program, not verified";
+  switch (entry.actor_source) {
+    case "login":
+      return "database login";
+    case "claimed":
+      return `named by the server with the login ${entry.login ?? "unknown"}`;
+    case "legacy":
+      return "written by a legacy program, not verified";
+  }
+}
+
+/** What the change took back or brought back, if that is what it was. */
+export function origin(entry: AuditEntry): string | null {
+  if (entry.undone_group_id !== null) return "undoing a group of changes";
+  if (entry.undone_revision !== null) return `undoing #${groupedCount(entry.undone_revision)}`;
+  if (entry.restored_revision !== null)
+    return `bringing back the version of #${groupedCount(entry.restored_revision)}`;
+  return null;
 }

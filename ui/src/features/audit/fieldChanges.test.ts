@@ -1,47 +1,40 @@
 import { describe, expect, it } from "vitest";
-import { fitsInline, indented, inline, leafChanges } from "./fieldChanges";
+import { fitsInline, hiddenSecret, indented, inline, placeName } from "./fieldChanges";
 
-describe("leafChanges", () => {
-  it("shows of an object only what changed, wherever it is", () => {
-    expect(
-      leafChanges([
-        {
-          field: "config",
-          before: '{"model": "a", "limits": {"tokens": 1, "rate": 5}, "gone": null}',
-          after: '{"model": "a", "limits": {"tokens": 2, "rate": 5}, "added": [1, 2]}',
-        },
-      ]),
-    ).toEqual([
-      { field: "config.limits.tokens", before: "1", after: "2" },
-      { field: "config.gone", before: "null", after: null },
-      { field: "config.added", before: null, after: "[1, 2]" },
-    ]);
+const at = (path: string) => ({ path, before: null, after: null });
+
+describe("placeName", () => {
+  it("reads a pointer as a way through the configuration", () => {
+    expect(placeName(at("/enabled"))).toBe("enabled");
+    expect(placeName(at("/config/limits/rate"))).toBe("config › limits › rate");
+    expect(placeName(at("/config/patterns/0/name"))).toBe("config › patterns[0] › name");
   });
 
-  it("keeps every digit of a number, so that a change in the last one is not lost", () => {
-    expect(
-      leafChanges([
-        {
-          field: "config",
-          before: '{"seed": 12345678901234567890}',
-          after: '{"seed": 12345678901234567891}',
-        },
-      ]),
-    ).toEqual([{ field: "config.seed", before: "12345678901234567890", after: "12345678901234567891" }]);
+  it("shows keys with slashes and tildes as they are", () => {
+    expect(placeName(at("/config/rate~1s"))).toBe("config › rate/s");
+    expect(placeName(at("/config/a~01"))).toBe("config › a~1");
   });
 
-  it("leaves a field alone that is new, gone or simple", () => {
-    const changes = [
-      { field: "config", before: null, after: '{"a": 1}' },
-      { field: "enabled", before: "true", after: "false" },
-    ];
-    expect(leafChanges(changes)).toEqual(changes);
+  it("names the whole where a legacy program wrote no fields", () => {
+    expect(placeName(at(""))).toBe("all of it");
+  });
+});
+
+describe("hiddenSecret", () => {
+  const one = '{"$redacted": "a1b2c3d4e5f60718"}';
+
+  it("shows that a secret is there, and by its fingerprint whether it is another", () => {
+    expect(hiddenSecret(one)).toBe("hidden (a1b2c3)");
+    expect(indented(one)).toBe("hidden (a1b2c3)");
+    expect(inline(one)).toBe("hidden (a1b2c3)");
+    expect(fitsInline({ path: "/config/api_key", before: one, after: one })).toBe(true);
   });
 
-  it("tells a text from a number of the same digits", () => {
-    expect(leafChanges([{ field: "config", before: '{"a": 1}', after: '{"a": "1"}' }])).toEqual([
-      { field: "config.a", before: "1", after: '"1"' },
-    ]);
+  it("takes nothing else for a secret", () => {
+    expect(hiddenSecret('"text"')).toBeNull();
+    expect(hiddenSecret("{}")).toBeNull();
+    expect(hiddenSecret('{"$redacted": 5}')).toBeNull();
+    expect(hiddenSecret('{"$redacted": "a", "more": 1}')).toBeNull();
   });
 });
 
@@ -52,6 +45,10 @@ describe("inline", () => {
     expect(inline('""')).toBe('""');
     expect(inline("true")).toBe("true");
     expect(inline(null)).toBe("nothing");
+  });
+
+  it("keeps every digit of a number", () => {
+    expect(inline("12345678901234567890")).toBe("12345678901234567890");
   });
 });
 
@@ -67,8 +64,8 @@ describe("indented", () => {
 
 describe("fitsInline", () => {
   it("takes short simple values only", () => {
-    expect(fitsInline({ field: "a", before: "true", after: null })).toBe(true);
-    expect(fitsInline({ field: "a", before: null, after: '{"b": 1}' })).toBe(false);
-    expect(fitsInline({ field: "a", before: null, after: `"${"x".repeat(60)}"` })).toBe(false);
+    expect(fitsInline({ path: "/a", before: "true", after: null })).toBe(true);
+    expect(fitsInline({ path: "/a", before: null, after: '{"b": 1}' })).toBe(false);
+    expect(fitsInline({ path: "/a", before: null, after: `"${"x".repeat(60)}"` })).toBe(false);
   });
 });

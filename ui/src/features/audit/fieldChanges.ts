@@ -1,44 +1,48 @@
 import type { FieldChange } from "../../bindings";
-import { type ExactJson, type ExactObject, isObject, memberName, parseExact, printExact } from "./exactJson";
+import { isObject, parseExact, printExact } from "./exactJson";
 
-/**
- * The changes one value at a time: an object that changed in one place shows that place
- * ("config.threshold") instead of the whole of both sides.
- */
-export function leafChanges(changes: readonly FieldChange[]): FieldChange[] {
-  return changes.flatMap((change) => {
-    const before = change.before === null ? undefined : parseExact(change.before);
-    const after = change.after === null ? undefined : parseExact(change.after);
-    if (!isObject(before) || !isObject(after)) return [change];
-    const leaves = differences(change.field, before, after);
-    return leaves.length > 0 ? leaves : [change];
-  });
+/** The place of a change as it is read: "config › limits", "config › patterns[0]". */
+export function placeName({ path }: FieldChange): string {
+  // JSON Pointer, RFC 6901: parts after slashes, in which ~1 is a slash and ~0 a tilde.
+  const parts = path
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const [first, ...others] = parts;
+  if (first === undefined) return "all of it";
+  return others.reduce(
+    (name, part) => (/^\d+$/.test(part) ? `${name}[${part}]` : `${name} › ${part}`),
+    first,
+  );
 }
 
-function differences(path: string, before: ExactObject, after: ExactObject): FieldChange[] {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].flatMap((name) => {
-    const field = `${path}.${memberName(name)}`;
-    const [old, current] = [before[name], after[name]];
-    if (isObject(old) && isObject(current)) return differences(field, old, current);
-    const change = { field, before: printed(old), after: printed(current) };
-    return change.before === change.after ? [] : [change];
-  });
-}
-
-function printed(value: ExactJson | undefined): string | null {
-  return value === undefined ? null : printExact(value);
+/** What stands in the place of a secret, with the beginning of its fingerprint: another one, another secret. */
+export function hiddenSecret(json: string): string | null {
+  const value = parseExact(json);
+  if (!isObject(value)) return null;
+  const members = Object.entries(value);
+  const [name, fingerprint] = members[0] ?? [];
+  if (
+    members.length !== 1 ||
+    name !== "s$redacted" ||
+    typeof fingerprint !== "string" ||
+    !fingerprint.startsWith("s")
+  )
+    return null;
+  return `hidden (${fingerprint.slice(1, 7)})`;
 }
 
 /** One side of a change as lines to read. */
 export function indented(json: string): string {
   const value = parseExact(json);
-  return value === undefined ? json : printExact(value);
+  return hiddenSecret(json) ?? (value === undefined ? json : printExact(value));
 }
 
 /** One side of a change within a sentence: a text loses its quotes where nothing else could be meant. */
 export function inline(json: string | null): string {
   if (json === null) return "nothing";
+  const hidden = hiddenSecret(json);
+  if (hidden !== null) return hidden;
   const value = parseExact(json);
   if (typeof value !== "string" || !value.startsWith("s")) return json;
   const text = value.slice(1);
@@ -49,6 +53,6 @@ export function inline(json: string | null): string {
 /** Whether both sides fit into a line beside the sentence. */
 export function fitsInline(change: FieldChange): boolean {
   return [change.before, change.after].every(
-    (side) => side === null || (side.length <= 44 && !/^\s*[[{]/.test(side)),
+    (side) => side === null || hiddenSecret(side) !== null || (side.length <= 44 && !/^\s*[[{]/.test(side)),
   );
 }

@@ -27,6 +27,9 @@ function held(): { promise: Promise<void>; release: () => void } {
   return { promise, release };
 }
 
+/** Each request has a name of its own, so that a lost answer can be asked for again. */
+const anyNote = { reason: null, request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+
 describe("the table", () => {
   it("shows the six extensions with units and words", async () => {
     const backend = startBackend();
@@ -127,7 +130,7 @@ describe("a switch", () => {
     answer.release();
     expect(await screen.findByText(/^Switched off/)).toHaveTextContent("Switched off pii_guard");
     expect(backend.callsOf("set_extension_enabled")).toEqual([
-      { request: { id: "pii_guard", enabled: false, reason: null } },
+      { request: { id: "pii_guard", enabled: false, note: anyNote } },
     ]);
     expect(screen.getByRole("switch", piiGuard)).not.toBeChecked();
   });
@@ -140,7 +143,7 @@ describe("a switch", () => {
 
     await waitFor(() => expect(screen.getByRole("switch", piiGuard)).toBeChecked());
     expect(backend.callsOf("set_extension_enabled").at(-1)).toEqual({
-      request: { id: "pii_guard", enabled: true, reason: null },
+      request: { id: "pii_guard", enabled: true, note: anyNote },
     });
     await waitFor(() => expect(screen.queryByRole("button", { name: "Undo" })).toBeNull());
   });
@@ -156,7 +159,7 @@ describe("a switch", () => {
     await user.keyboard("z");
     await waitFor(() =>
       expect(backend.callsOf("set_extension_enabled").at(-1)).toEqual({
-        request: { id: "mock_provider", enabled: true, reason: null },
+        request: { id: "mock_provider", enabled: true, note: anyNote },
       }),
     );
     expect(screen.getByRole("switch", piiGuard)).not.toBeChecked();
@@ -192,8 +195,8 @@ describe("a switch", () => {
     await waitFor(() => expect(backend.callsOf("set_extension_enabled")).toHaveLength(2));
     await waitFor(() => expect(row("pii_guard")).toHaveAttribute("aria-busy", "false"));
     expect(backend.callsOf("set_extension_enabled")).toEqual([
-      { request: { id: "pii_guard", enabled: false, reason: null } },
-      { request: { id: "pii_guard", enabled: true, reason: null } },
+      { request: { id: "pii_guard", enabled: false, note: anyNote } },
+      { request: { id: "pii_guard", enabled: true, note: anyNote } },
     ]);
     expect(screen.getByRole("switch", piiGuard)).toBeChecked();
     expect(backend.extensions.find((extension) => extension.id === "pii_guard")?.enabled).toBe(true);

@@ -12,7 +12,11 @@ export function useSwitchExtension(): (id: string, enabled: boolean) => void {
 
       async function request(target: boolean) {
         endUndo(id);
-        await setEnabled({ id, enabled: target, reason: null });
+        await setEnabled({
+          id,
+          enabled: target,
+          note: { reason: null, request_id: crypto.randomUUID() },
+        });
       }
       function undo() {
         request(!enabled).catch((thrown: unknown) =>

@@ -9,17 +9,19 @@ const reports = [
   healthReport("fine", { health_score_percent: 99.97 }),
   healthReport("silent", {
     has_data: false,
+    state: "no_data",
     health_score_percent: 100,
     avg_latency_ms: null,
     last_success: null,
   }),
   healthReport("failing", {
+    state: "failing",
     health_score_percent: 81.04,
     success_count: 1204,
     failure_count: 190,
     avg_latency_ms: 1240.4,
   }),
-  healthReport("degraded", { health_score_percent: 98.99 }),
+  healthReport("degraded", { state: "degraded", health_score_percent: 98.99 }),
 ];
 
 describe("worstFirst", () => {

@@ -1,5 +1,5 @@
 import type { TablerIcon } from "@tabler/icons-react";
-import type { HealthReport } from "../../bindings";
+import type { HealthReport, HealthState } from "../../bindings";
 import { ExtensionTypeBadge } from "../../ui/ExtensionTypeBadge";
 import { groupedCount, measuredDuration } from "../../ui/figures";
 import { Identifier } from "../../ui/Identifier";
@@ -8,13 +8,13 @@ import { StatusWord, type Tone } from "../../ui/StatusWord";
 import { Timestamp } from "../../ui/Timestamp";
 import table from "../../ui/table.module.css";
 import classes from "./HealthTable.module.css";
-import { type HealthState, healthState, scoreText, worstFirst } from "./healthState";
+import { scoreText, worstFirst } from "./healthState";
 
 const stateLooks: Record<HealthState, { word: string; tone: Tone; icon: TablerIcon }> = {
   failing: { word: "Failing", tone: "bad", icon: IconCircleX },
   degraded: { word: "Degraded", tone: "warn", icon: IconAlertTriangle },
   healthy: { word: "Healthy", tone: "good", icon: IconCircleCheck },
-  "no data": { word: "No data", tone: "quiet", icon: IconCircleDashed },
+  no_data: { word: "No data", tone: "quiet", icon: IconCircleDashed },
 };
 
 export function HealthTable({ reports }: { reports: readonly HealthReport[] }) {
@@ -59,7 +59,7 @@ export function HealthTable({ reports }: { reports: readonly HealthReport[] }) {
 }
 
 function HealthTableRow({ report }: { report: HealthReport }) {
-  const state = healthState(report);
+  const { state } = report;
   const look = stateLooks[state];
   return (
     <tr data-extension-id={report.extension_id}>

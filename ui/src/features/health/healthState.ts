@@ -1,15 +1,5 @@
-import type { HealthReport } from "../../bindings";
+import type { HealthReport, HealthState } from "../../bindings";
 import { counted } from "../../ui/figures";
-
-export type HealthState = "failing" | "degraded" | "healthy" | "no data";
-
-/** The state that a report's score stands for. Without a single call there is no score to speak of. */
-export function healthState(report: HealthReport): HealthState {
-  if (!report.has_data) return "no data";
-  if (report.health_score_percent < 90) return "failing";
-  if (report.health_score_percent < 99) return "degraded";
-  return "healthy";
-}
 
 /** Lowest score first; what has no data comes last, because nothing is known to be wrong with it. */
 export function worstFirst(reports: readonly HealthReport[]): HealthReport[] {
@@ -32,7 +22,7 @@ export function healthSummary(reports: readonly HealthReport[]): string {
     { count: failingCount(reports), words: "failing" },
     { count: countIn(reports, "degraded"), words: "degraded" },
     { count: countIn(reports, "healthy"), words: "healthy" },
-    { count: countIn(reports, "no data"), words: "without data" },
+    { count: countIn(reports, "no_data"), words: "without data" },
   ].filter(({ count }) => count > 0);
   const [first, ...others] = groups;
   if (!first) return "";
@@ -50,5 +40,5 @@ export function scoreText(scorePercent: number): string {
 }
 
 function countIn(reports: readonly HealthReport[], state: HealthState): number {
-  return reports.filter((report) => healthState(report) === state).length;
+  return reports.filter((report) => report.state === state).length;
 }

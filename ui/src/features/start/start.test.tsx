@@ -11,7 +11,7 @@ const lockFailure: ErrorReport = {
   action: "Close it, then try again.",
   detail: 'FATAL:  lock file "postmaster.pid" already exists',
   field: null,
-  conflict: null,
+  facts: null,
 };
 
 describe("while the database starts", () => {

@@ -1,0 +1,108 @@
+//! Access: which roles there are, and what the current login may do. Enforced by grants
+//! (`migrations/0004_access_roles.sql`, `0007`, `0008`); here it is told.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+use crate::{Error, Registry, Result};
+
+/// A group role of the database; logins are made members of it.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads and verifies the audit log, and sees nothing else.
+    RegistryAuditor,
+    /// Reads everything.
+    RegistryViewer,
+    /// And switches extensions on and off.
+    RegistryOperator,
+    /// And creates, changes and deletes them, and edits the schemas of configurations.
+    RegistryEditor,
+}
+
+impl Role {
+    /// Its name in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RegistryAuditor => "registry_auditor",
+            Self::RegistryViewer => "registry_viewer",
+            Self::RegistryOperator => "registry_operator",
+            Self::RegistryEditor => "registry_editor",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// What the current login may do. The database refuses the rest, whatever a program believes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, sqlx::FromRow, Type)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a permission of its own"
+)]
+pub struct Permissions {
+    /// The database login.
+    pub login: String,
+    /// List and read extensions, their health and their history.
+    pub can_view: bool,
+    /// Switch extensions on and off.
+    pub can_switch: bool,
+    /// Create, change, delete and restore extensions.
+    pub can_edit: bool,
+    /// Read and verify the audit log.
+    pub can_audit: bool,
+    /// Edit the schemas of configurations and the names of secrets.
+    pub can_edit_schemas: bool,
+}
+
+impl Registry {
+    /// What the current login may do.
+    ///
+    /// # Errors
+    /// [`Error::DatabaseUnavailable`].
+    pub async fn permissions(&self) -> Result<Permissions> {
+        sqlx::query_as(PERMISSIONS)
+            .fetch_one(self.pool())
+            .await
+            .map_err(|source| Error::from_query("Reading the permissions", source))
+    }
+}
+
+const PERMISSIONS: &str = "\
+    SELECT session_user::text AS login,
+           has_table_privilege('public.extensions', 'SELECT')
+               AND has_table_privilege('public.extension_health', 'SELECT') AS can_view,
+           has_column_privilege('public.extensions', 'enabled', 'UPDATE') AS can_switch,
+           has_table_privilege('public.extensions', 'INSERT')
+               AND has_table_privilege('public.extensions', 'UPDATE')
+               AND has_table_privilege('public.extensions', 'DELETE') AS can_edit,
+           has_table_privilege('public.extension_audit_log', 'SELECT') AS can_audit,
+           has_table_privilege('public.configuration_schemas', 'INSERT') AS can_edit_schemas";
+
+/// An operation as errors speak of it: what was attempted, and the least role that may.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    /// The start of a sentence: "Reading the extension".
+    pub(crate) words: &'static str,
+    /// Who may.
+    pub(crate) role: Role,
+}
+
+impl Attempt {
+    pub(crate) const fn by(role: Role, words: &'static str) -> Self {
+        Self { words, role }
+    }
+}
+
+/// Reading, which a viewer may.
+impl From<&'static str> for Attempt {
+    fn from(words: &'static str) -> Self {
+        Self::by(Role::RegistryViewer, words)
+    }
+}
