@@ -11,10 +11,33 @@ pub struct TestFolder(TempDir);
 impl TestFolder {
     /// Makes an empty folder that every account can enter, as a home's parent is.
     pub fn new() -> Self {
+        Self::with_prefix("registry-")
+    }
+
+    /// Makes a folder that is kept for as long as this process lives, and removes those that processes
+    /// before this one left: what a `static` holds is not dropped at the end.
+    pub fn of_process() -> Self {
+        const PREFIX: &str = "registry-process-";
+        let siblings = std::fs::read_dir(std::env::temp_dir()).expect("the temporary folder");
+        for sibling in siblings.flatten() {
+            let name = sibling.file_name();
+            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else {
+                continue;
+            };
+            let process_id = name.split('-').next().unwrap_or_default();
+            if !Path::new("/proc").join(process_id).exists() {
+                // Another test program may be removing it as well.
+                let _ = std::fs::remove_dir_all(sibling.path());
+            }
+        }
+        Self::with_prefix(&format!("{PREFIX}{}-", std::process::id()))
+    }
+
+    fn with_prefix(prefix: &str) -> Self {
         use std::os::unix::fs::PermissionsExt;
 
         let folder = tempfile::Builder::new()
-            .prefix("registry-")
+            .prefix(prefix)
             .tempdir()
             .expect("a temporary folder");
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))

@@ -19,7 +19,7 @@ pub struct TestServer {
 
 impl TestServer {
     fn start(programs: PathBuf) -> Self {
-        let folder = TestFolder::new();
+        let folder = TestFolder::of_process();
         let options = Options {
             data_directory: folder.path().to_owned(),
             server_override: Some(programs),
