@@ -283,6 +283,35 @@ on_each_server! {
         assert_eq!(history(&registry, "x").await.len(), 2);
     }
 
+    async fn who_lost_the_answer_learns_what_the_request_did(database: TestDatabase) {
+        let registry = database.registry().await;
+        let request_id = Uuid::from_u128(9);
+        let context = ChangeContext { request_id: Some(request_id), ..NO_CONTEXT };
+        assert_eq!(registry.changes_of_request(request_id).await.unwrap(), []);
+
+        // The connection breaks after the change and before its commit: it didn't happen.
+        let lost = registry.clone();
+        database
+            .execute("CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+                CREATE CONSTRAINT TRIGGER break_off AFTER UPDATE ON extensions DEFERRABLE INITIALLY DEFERRED
+                    FOR EACH ROW EXECUTE FUNCTION break_off();
+                ALTER FUNCTION break_off() SECURITY DEFINER")
+            .await;
+        let error = lost.set_extension_enabled("pii_guard", false, &context).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+        assert_eq!(registry.changes_of_request(request_id).await.unwrap(), []);
+        database.execute("DROP FUNCTION break_off CASCADE").await;
+
+        let ids = ["pii_guard", "mock_provider"].map(str::to_owned);
+        registry.set_extensions_enabled(&ids, false, &context).await.unwrap();
+        let done = registry.changes_of_request(request_id).await.unwrap();
+        let told: Vec<_> = done.iter().map(|entry| (entry.revision, entry.extension_id.as_str())).collect();
+        assert_eq!(told.len(), 2);
+        registry.set_extensions_enabled(&ids, true, &context).await.unwrap();
+        assert!(!registry.get_extension("pii_guard").await.unwrap().enabled, "the name is used up");
+    }
+
     async fn a_history_is_of_one_extension(database: TestDatabase) {
         let registry = database.registry().await;
         registry.set_extension_enabled("pii_guard", false, &NO_CONTEXT).await.unwrap();

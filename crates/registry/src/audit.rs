@@ -186,6 +186,27 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// What the request of this name did, oldest entry first: nothing if it never came through, or if
+    /// what it asked for was so already. For who lost the answer.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
+    pub async fn changes_of_request(&self, request_id: Uuid) -> Result<Vec<AuditEntry>> {
+        let failed = |source| Error::from_query(READ, source);
+        let mut connection = self.pool().acquire().await.map_err(failed)?;
+        let mut query = entries_query(&mut connection, &AuditFilter::default()).await?;
+        query.push(" AND request_id = ").push_bind(request_id);
+        let rows: Vec<AuditRow> = query
+            .push(" ORDER BY revision")
+            .build_query_as()
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed)?;
+        rows.into_iter().map(AuditRow::entry).collect()
+    }
+}
+
 /// The query for the entries that `filter` lets through, without an order.
 pub(crate) async fn entries_query(
     connection: &mut PgConnection,
