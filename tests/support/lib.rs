@@ -12,6 +12,7 @@
 pub mod bundle;
 pub mod database;
 pub mod folder;
+pub mod proxy;
 pub mod servers;
 
 /// Makes a test of each function for each PostgreSQL that the product supports: the bundled one and

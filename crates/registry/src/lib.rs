@@ -6,6 +6,8 @@
 
 pub mod anchors;
 pub mod audit;
+pub mod cache;
+pub mod consumers;
 pub mod embedded;
 mod error;
 pub mod extension_changes;

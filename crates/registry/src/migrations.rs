@@ -36,6 +36,11 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<()> {
     Ok(())
 }
 
+/// How many migrations this program has. Versions may have gaps.
+pub fn count() -> usize {
+    MIGRATIONS.iter().count()
+}
+
 /// The version of the newest migration in this program.
 pub fn latest_version() -> i64 {
     MIGRATIONS
