@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::Connection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
@@ -23,6 +24,9 @@ use crate::{Error, Result};
 
 /// Periodic work waits this many times as long as it last took.
 const REST_FACTOR: u32 = 20;
+
+/// How long the second connection is kept after everything was read.
+const IDLE_DURATION: Duration = Duration::from_millis(100);
 
 /// More changes than this are applied on a thread that may block.
 const CHANGES_INLINE_MAX: usize = 8;
@@ -56,6 +60,8 @@ struct Session {
     readings: JoinSet<Result<Whole>>,
     reading: Option<Reading>,
     next_reload_at: Option<Instant>,
+    /// What was read on last, and until when it is kept: who reloads often need not log in each time.
+    idle: Option<(PgConnection, Instant)>,
 }
 
 /// All extensions are being read.
@@ -194,6 +200,7 @@ impl Follower {
             readings: JoinSet::new(),
             reading: None,
             next_reload_at: None,
+            idle: None,
         };
         self.can_report = true;
         if self.is_loaded {
@@ -217,6 +224,7 @@ impl Follower {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let reload_at = session.next_reload_at;
+            let idle_until = session.idle.as_ref().map(|(_, until)| *until);
             tokio::select! {
                 revision = session.link.next_revision() => {
                     let revision = revision?;
@@ -232,6 +240,11 @@ impl Follower {
                     self.report(session).await?;
                     self.free_retired();
                     self.save(false);
+                }
+                () = at(idle_until), if idle_until.is_some() => {
+                    if let Some((connection, _)) = session.idle.take() {
+                        tokio::spawn(connection.close());
+                    }
                 }
                 () = at(reload_at), if reload_at.is_some() => {
                     session.next_reload_at = None;
@@ -304,6 +317,7 @@ impl Follower {
         session.readings.spawn(read_whole(
             self.database.clone(),
             self.options.connect_timeout,
+            session.idle.take().map(|(connection, _)| connection),
             self.shared.snapshot.load_full(),
         ));
     }
@@ -369,6 +383,7 @@ impl Follower {
     /// Brings what was read whole up to the newest revision and shows it.
     async fn show(&mut self, session: &mut Session, whole: Whole, reading: &Reading) -> Result<()> {
         let asked_at = Instant::now();
+        session.idle = Some((whole.connection, Instant::now() + IDLE_DURATION));
         let base = Arc::new(whole.snapshot);
         let news = session
             .link

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions, PgRow};
-use sqlx::{Acquire, Connection, Row};
+use sqlx::{Connection, Row};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 
@@ -236,24 +236,36 @@ pub(super) struct Whole {
     pub(super) snapshot: Snapshot,
     /// Which extensions differ from those that were known; none if too many do.
     pub(super) differing: Option<Vec<Box<str>>>,
+    /// What it was read on, for the next time.
+    pub(super) connection: PgConnection,
 }
 
-/// Reads all extensions on a connection of its own. Equal extensions of `known` are used again.
+/// Reads all extensions on `connection`, or on a new one if there is none or it is dead. Equal extensions
+/// of `known` are used again.
 pub(super) async fn read_whole(
     database: PgConnectOptions,
     connect_timeout: Duration,
+    connection: Option<PgConnection>,
     known: Arc<Snapshot>,
 ) -> Result<Whole> {
     const ATTEMPTED: &str = "Reading all extensions";
     let failed = |source| Error::from_query(ATTEMPTED, source);
-    let mut connection = within(connect_timeout, PgConnection::connect_with(&database))
-        .await
-        .map_err(failed)?;
-    let (pieces, received) = mpsc::channel(4);
     let read_at = Utc::now();
-    let head = within(SILENCE_MAX, begin_reading(&mut connection))
+    let begun = match connection {
+        None => None,
+        Some(connection) => within(connect_timeout, begin_reading(connection))
+            .await
+            .ok(),
+    };
+    let (mut connection, head) = match begun {
+        Some(begun) => begun,
+        None => within(connect_timeout, async {
+            begin_reading(PgConnection::connect_with(&database).await?).await
+        })
         .await
-        .map_err(failed)?;
+        .map_err(failed)?,
+    };
+    let (pieces, received) = mpsc::channel(4);
     // Decoding takes the processor for as long as the database sends: not on the runtime's threads.
     let whole = tokio::task::spawn_blocking({
         let head = head.clone();
@@ -290,33 +302,47 @@ pub(super) async fn read_whole(
         .await
         .map_err(|error| unexpected(error.into()))?
         .map_err(|error| unexpected(error.into()))?;
-    // Nothing is left to do there; the connection may as well be dead.
-    let _ = within(connect_timeout, connection.close()).await;
-    Ok(whole)
+    within(
+        SILENCE_MAX,
+        sqlx::raw_sql("COMMIT").execute(&mut connection),
+    )
+    .await
+    .map_err(failed)?;
+    let (snapshot, differing) = whole;
+    Ok(Whole {
+        snapshot,
+        differing,
+        connection,
+    })
 }
 
-async fn begin_reading(connection: &mut PgConnection) -> sqlx::Result<Head> {
+/// From here on the connection sees the registry as it is now.
+async fn begin_reading(mut connection: PgConnection) -> sqlx::Result<(PgConnection, Head)> {
     sqlx::raw_sql("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        .execute(&mut *connection)
+        .execute(&mut connection)
         .await?;
     let row = sqlx::query(
         "SELECT registry_id::text AS registry_id, revision, hash FROM public.registry_head",
     )
-    .fetch_one(connection.acquire().await?)
+    .fetch_one(&mut connection)
     .await?;
-    Ok(Head {
+    let head = Head {
         registry_id: row.try_get("registry_id")?,
         revision: row.try_get("revision")?,
         hash: row.try_get("hash")?,
-    })
+    };
+    Ok((connection, head))
 }
+
+/// A snapshot, and the ids that differ from `known`.
+type Decoded = (Snapshot, Option<Vec<Box<str>>>);
 
 fn decode(
     head: Head,
     read_at: chrono::DateTime<Utc>,
     mut pieces: mpsc::Receiver<Vec<u8>>,
     known: &Snapshot,
-) -> Result<Whole, super::rows::RowsError> {
+) -> Result<Decoded, super::rows::RowsError> {
     let mut decoder = RowDecoder::with_capacity(known.len());
     while let Some(piece) = pieces.blocking_recv() {
         decoder.push(&piece, |id| known.lookup(id))?;
@@ -324,10 +350,7 @@ fn decode(
     let extensions = decoder.finish()?;
     let snapshot = Snapshot::new(head, read_at, extensions);
     let differing = snapshot.ids_that_differ_from(known, DIFFERENCES_MAX);
-    Ok(Whole {
-        snapshot,
-        differing,
-    })
+    Ok((snapshot, differing))
 }
 
 /// Waits for an answer no longer than `timeout`: a dead link never answers.
