@@ -324,12 +324,15 @@ async fn database_of(rows: usize) -> TestDatabase {
          FROM generate_series(0, {rows} - 1) AS n;
          ALTER TABLE extensions ENABLE ALWAYS TRIGGER extensions_audit;
          ALTER TABLE extensions ENABLE ALWAYS TRIGGER extensions_stamp;
-         COMMIT;
-         VACUUM ANALYZE extensions"
+         COMMIT"
     )))
     .execute(&mut connection)
     .await
     .unwrap();
+    sqlx::raw_sql("VACUUM ANALYZE extensions")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
     database
 }

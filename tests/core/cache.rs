@@ -214,7 +214,8 @@ on_each_server! {
         let cache = follow(&database, told_only()).await;
         assert_eq!(in_cache(&cache), in_database(&database).await);
         assert_eq!(cache.state(), CacheState::Fresh);
-        let mut changes = cache.watch();
+        let (mut changes, mut reader) = (cache.watch(), cache.reader());
+        assert!(reader.lookup("pii_guard").unwrap().enabled());
 
         switch(&registry, "pii_guard", false).await;
         let change = tokio::time::timeout(SECONDS_2, changes.next()).await.unwrap().unwrap();
@@ -222,6 +223,10 @@ on_each_server! {
         let guard = cache.lookup("pii_guard").unwrap();
         assert!(!guard.enabled() && guard.revision() == 1, "a switched-off extension is found, as such");
         assert!(cache.lookup_by_type(ExtensionType::Validator).is_empty(), "but not among the enabled ones");
+
+        assert!(!reader.lookup("pii_guard").unwrap().enabled(), "a reader follows too");
+        assert!(reader.lookup_by_type(ExtensionType::Validator).is_empty());
+        assert!(reader.lookup_by_subject("nobody").is_none());
 
         registry.create_extension(&draft("a.new.one"), &ChangeContext::default()).await.unwrap();
         eventually(SECONDS_2, "created", || cache.lookup("a.new.one").is_some()).await;

@@ -239,7 +239,7 @@ impl Follower {
                     self.check(session).await?;
                     self.report(session).await?;
                     self.free_retired();
-                    self.save(false);
+                    self.save(false).await;
                 }
                 () = at(idle_until), if idle_until.is_some() => {
                     if let Some((connection, _)) = session.idle.take() {
@@ -545,10 +545,11 @@ impl Follower {
     }
 
     /// Saves the snapshot if it is time to.
-    fn save(&mut self, is_last: bool) {
+    async fn save(&mut self, is_last: bool) {
         let Some(path) = self.options.snapshot_file.clone() else {
             return;
         };
+        self.saver.note_duration().await;
         if !self.is_loaded || !self.saver.is_due(self.options.save_interval, is_last) {
             return;
         }
@@ -567,7 +568,7 @@ impl Follower {
 
     async fn save_last(&mut self) {
         self.saver.wait().await;
-        self.save(true);
+        self.save(true).await;
         self.saver.wait().await;
     }
 }
@@ -583,7 +584,7 @@ struct Saver {
 
 impl Saver {
     fn is_due(&self, save_interval: Duration, is_last: bool) -> bool {
-        if self.task.as_ref().is_some_and(|task| !task.is_finished()) {
+        if self.task.is_some() {
             return false;
         }
         let Some(started_at) = self.started_at else {
@@ -596,6 +597,13 @@ impl Saver {
             SAVE_UNCHANGED_INTERVAL.max(rest * REST_FACTOR)
         };
         is_last || started_at.elapsed() >= wait
+    }
+
+    /// Takes note of how long writing took, if it is done.
+    async fn note_duration(&mut self) {
+        if self.task.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.wait().await;
+        }
     }
 
     async fn wait(&mut self) {

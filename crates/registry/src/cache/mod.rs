@@ -5,7 +5,13 @@
 //! no futures: they take no lock, wait for nobody and never see an empty or half-read registry. When the
 //! database goes away they go on; [`RegistryCache::stats`] says that they are stale and how old they are.
 //!
-//! How it works and what was measured is in `ARCHITECTURE.md`, a complete program in `docs/library.md`.
+//! How it works and what was measured is in `ARCHITECTURE.md`, a complete program in `docs/library.md` and
+//! in `examples/router.rs`.
+
+/// The programs in the documentation compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../../docs/library.md")]
+mod library_documentation {}
 
 mod extension;
 mod file;
