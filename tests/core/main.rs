@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod cache;
 mod changes;
 mod extensions;
 mod health;

@@ -12,6 +12,7 @@
 pub mod bundle;
 pub mod database;
 pub mod folder;
+pub mod proxy;
 pub mod reading;
 pub mod servers;
 

@@ -501,17 +501,25 @@ impl ExtensionType {
     }
 }
 
-impl TryFrom<String> for ExtensionType {
+impl TryFrom<&str> for ExtensionType {
     type Error = UnknownName;
 
-    fn try_from(name: String) -> Result<Self, UnknownName> {
-        match name.as_str() {
+    fn try_from(name: &str) -> Result<Self, UnknownName> {
+        match name {
             "pre" => Ok(Self::Pre),
             "validator" => Ok(Self::Validator),
             "post" => Ok(Self::Post),
             "provider" => Ok(Self::Provider),
-            _ => Err(UnknownName(name)),
+            _ => Err(UnknownName(name.to_owned())),
         }
+    }
+}
+
+impl TryFrom<String> for ExtensionType {
+    type Error = UnknownName;
+
+    fn try_from(name: String) -> Result<Self, UnknownName> {
+        name.as_str().try_into()
     }
 }
 

@@ -8,6 +8,8 @@ pub mod access;
 pub mod anchors;
 pub mod audit;
 mod audit_export;
+pub mod cache;
+pub mod consumers;
 pub mod differences;
 pub mod embedded;
 mod error;

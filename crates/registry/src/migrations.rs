@@ -36,7 +36,7 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<()> {
     Ok(())
 }
 
-/// How many migrations there are in this program.
+/// How many migrations this program has. Versions may have gaps.
 pub fn count() -> usize {
     MIGRATIONS.iter().count()
 }
