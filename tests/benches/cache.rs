@@ -70,7 +70,9 @@ async fn storm() {
     let lookups = std::thread::spawn({
         let (cache, is_over, misses) = (cache.clone(), Arc::clone(&is_over), Arc::clone(&misses));
         move || {
-            let mut durations = Durations::default();
+            // By a reader and by the cache itself in turn.
+            let (mut of_reader, mut of_cache) = (Durations::default(), Durations::default());
+            let mut reader = cache.reader();
             let (started_at, mut number) = (Instant::now(), 0_usize);
             while !is_over.load(Ordering::Relaxed) {
                 // 10 each millisecond; after a stall it catches up.
@@ -78,13 +80,20 @@ async fn storm() {
                     number += 1;
                     let id = format!("e{}", number * 7_919 % ROWS);
                     let asked_at = Instant::now();
-                    let found = cache.lookup(&id);
-                    durations.push(asked_at.elapsed());
-                    misses.fetch_add(u64::from(found.is_none()), Ordering::Relaxed);
+                    let is_found = if number.is_multiple_of(2) {
+                        let is_found = reader.lookup(&id).is_some();
+                        of_reader.push(asked_at.elapsed());
+                        is_found
+                    } else {
+                        let is_found = cache.lookup(&id).is_some();
+                        of_cache.push(asked_at.elapsed());
+                        is_found
+                    };
+                    misses.fetch_add(u64::from(!is_found), Ordering::Relaxed);
                 }
                 std::thread::sleep(Duration::from_micros(200));
             }
-            durations
+            (of_reader, of_cache)
         }
     });
     let changes = tokio::spawn(change(database.superuser(), 100, Arc::clone(&is_over)));
@@ -104,9 +113,16 @@ async fn storm() {
     is_over.store(true, Ordering::Relaxed);
     let change_count = changes.await.unwrap().1.len();
     let reloads = reloads.await.unwrap();
-    let lookups = lookups.join().unwrap();
-    let (lookup_count, reload_count) = (lookups.0.len(), reloads.0.len());
-    lookups.print(&format!("lookup by id, {ROWS} rows, {lookup_count} lookups, {change_count} changes, {reload_count} reloads"));
+    let (of_reader, of_cache) = lookups.join().unwrap();
+    let (lookup_count, reload_count) = (of_reader.0.len() + of_cache.0.len(), reloads.0.len());
+    print(
+        &format!(
+            "{ROWS} rows: {lookup_count} lookups, {change_count} changes, {reload_count} reloads"
+        ),
+        &[],
+    );
+    of_reader.print("a reader's lookup by id meanwhile");
+    of_cache.print("the cache's lookup by id meanwhile");
     reloads.print(&format!("whole reload meanwhile, {ROWS} rows"));
     let misses = misses.load(Ordering::Relaxed);
     print("false \"not found\" meanwhile", &[misses.to_string()]);
