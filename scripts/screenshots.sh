@@ -7,9 +7,9 @@ scripts/prerequisites.sh test
 node postgresql/fetch.mjs
 scripts/build-ui.sh
 cargo build --locked --package beamline-registry
-cargo test --locked --package system-tests --test window -- first_light
+cargo test --locked --package system-tests --test window -- first_light routers
 mkdir -p docs/pictures
-for page in extensions audit health settings; do
+for page in extensions audit health routers settings; do
     for scheme in light dark; do
         cp "target/pictures/$page-$scheme.png" docs/pictures/
     done

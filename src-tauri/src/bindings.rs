@@ -6,7 +6,7 @@ use specta_typescript::Typescript;
 use tauri::Wry;
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::commands::{access, application, audit, database, extensions, health, schemas};
+use crate::commands::{access, application, audit, cache, database, extensions, health, schemas};
 
 pub(crate) fn builder() -> Builder<Wry> {
     Builder::new()
@@ -41,12 +41,19 @@ pub(crate) fn builder() -> Builder<Wry> {
             schemas::add_secret_name,
             schemas::remove_secret_name,
             health::get_health,
+            cache::cache_stats,
+            cache::reload_cache,
+            cache::acknowledge_divergence,
+            cache::list_consumers,
             application::application_info,
             application::set_log_level,
             application::open_log_directory,
             application::report_table_shown,
         ])
-        .events(collect_events![crate::database::DatabaseStatusChanged])
+        .events(collect_events![
+            crate::database::DatabaseStatusChanged,
+            crate::database::RegistryChanged
+        ])
 }
 
 /// Writes the TypeScript description, `ui/src/bindings.ts`, to `path`.

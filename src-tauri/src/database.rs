@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use registry::cache::{CacheOptions, RegistryCache};
 use registry::embedded::{self, EmbeddedServer, Options, StartStep};
 use registry::{Error, ErrorReport, Registry};
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,16 @@ pub(crate) enum DatabaseStatus {
 #[derive(Clone, Debug, Deserialize, Serialize, Type, Event)]
 pub(crate) struct DatabaseStatusChanged(DatabaseStatus);
 
+/// Tells the page that extensions changed, whoever changed them.
+#[derive(Clone, Debug, Deserialize, Serialize, Type, Event)]
+pub(crate) struct RegistryChanged {
+    /// The registry's revision now.
+    #[specta(type = u32)]
+    revision: i64,
+    /// The extensions that were created, changed or deleted; none if it may be any of them.
+    extension_ids: Option<Vec<String>>,
+}
+
 /// The session; shared by all commands.
 pub(crate) struct Database(Arc<Session>);
 
@@ -73,6 +84,8 @@ struct Session {
 struct State {
     status: DatabaseStatus,
     registry: Option<Registry>,
+    /// Follows the registry, so that the page learns of others' changes.
+    cache: Option<RegistryCache>,
     server: Option<EmbeddedServer>,
     stopping: bool,
 }
@@ -95,6 +108,7 @@ impl Database {
                     step: StartStep::FindingServer,
                 },
                 registry: None,
+                cache: None,
                 server: None,
                 stopping: false,
             }),
@@ -114,18 +128,19 @@ impl Database {
     /// While it is not open, the reason that the page also shows.
     pub(crate) fn registry(&self) -> Result<Registry, ErrorReport> {
         let state = self.0.state();
-        match (&state.registry, &state.status) {
-            (Some(registry), _) => Ok(registry.clone()),
-            (None, DatabaseStatus::Failed { error }) => Err(error.clone()),
-            (None, _) => Err(ErrorReport {
-                code: registry::ErrorCode::DatabaseUnavailable,
-                message: "The database is not open yet".to_owned(),
-                action: "Wait until it is.".to_owned(),
-                detail: None,
-                field: None,
-                facts: None,
-            }),
-        }
+        state
+            .registry
+            .clone()
+            .ok_or_else(|| not_open(&state.status))
+    }
+
+    /// The cache that follows the open registry.
+    ///
+    /// # Errors
+    /// While there is none, the reason that the page also shows.
+    pub(crate) fn cache(&self) -> Result<RegistryCache, ErrorReport> {
+        let state = self.0.state();
+        state.cache.clone().ok_or_else(|| not_open(&state.status))
     }
 
     /// Tries again to open the database after it failed; else does nothing.
@@ -150,6 +165,7 @@ impl Database {
             let mut state = self.0.state();
             state.stopping = true;
             state.registry = None;
+            state.cache = None;
             state.server.take()
         };
         drop(server);
@@ -236,6 +252,12 @@ impl Session {
             Some(ended) => End::Own(ended),
             None => End::Shared(registry.clone()),
         };
+        let options = CacheOptions {
+            // The list of consumers is of programs that act by what they have applied.
+            consumer: None,
+            ..CacheOptions::default()
+        };
+        let connecting = RegistryCache::connect(server.connect_options().clone(), options);
         {
             let mut state = self.state();
             state.registry = Some(registry);
@@ -248,7 +270,38 @@ impl Session {
         self.phases.mark("database ready");
         info!("database is open");
         self.set_status(status);
+        tauri::async_runtime::spawn(Arc::clone(self).follow(connecting));
         Ok(end)
+    }
+
+    /// Follows the registry for as long as it is open, and tells the page of each change.
+    async fn follow(
+        self: Arc<Self>,
+        connecting: impl Future<Output = Result<RegistryCache, Error>> + Send,
+    ) {
+        let cache = match connecting.await {
+            Ok(cache) => cache,
+            Err(error) => return warn!(%error, "the registry can't be followed"),
+        };
+        let mut changes = cache.watch();
+        {
+            let mut state = self.state();
+            // Without a registry it was closed meanwhile.
+            if state.registry.is_some() {
+                state.cache = Some(cache);
+            }
+        }
+        while let Some(change) = changes.next().await {
+            let told = RegistryChanged {
+                revision: change.revision,
+                extension_ids: change
+                    .ids
+                    .map(|ids| ids.iter().map(ToString::to_string).collect()),
+            };
+            if let Err(error) = told.emit(&self.app) {
+                warn!(%error, "the window couldn't be told of a change");
+            }
+        }
     }
 
     /// Forgets the ended server; tells whether the console is being closed.
@@ -256,10 +309,25 @@ impl Session {
         let (server, stopping) = {
             let mut state = self.state();
             state.registry = None;
+            state.cache = None;
             (state.server.take(), state.stopping)
         };
         drop(server);
         stopping
+    }
+}
+
+fn not_open(status: &DatabaseStatus) -> ErrorReport {
+    match status {
+        DatabaseStatus::Failed { error } => error.clone(),
+        _ => ErrorReport {
+            code: registry::ErrorCode::DatabaseUnavailable,
+            message: "The database is not open yet".to_owned(),
+            action: "Wait until it is.".to_owned(),
+            detail: None,
+            field: None,
+            facts: None,
+        },
     }
 }
 

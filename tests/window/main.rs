@@ -7,5 +7,6 @@ mod bad_environments;
 mod desktop;
 mod first_light;
 mod guards;
+mod routers;
 mod seal;
 mod sudden_death;

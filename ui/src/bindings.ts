@@ -61,6 +61,14 @@ export const commands = {
 	removeSecretName: (name: string) => typedError<boolean, ErrorReport>(__TAURI_INVOKE("remove_secret_name", { name })),
 	/**  The health of one extension. */
 	getHealth: (id: string) => typedError<HealthReport, ErrorReport>(__TAURI_INVOKE("get_health", { id })),
+	/**  The figures of the console's own cache. */
+	cacheStats: () => typedError<CacheReport, ErrorReport>(__TAURI_INVOKE("cache_stats")),
+	/**  Reads all extensions anew and returns the revision read. */
+	reloadCache: () => typedError<number, ErrorReport>(__TAURI_INVOKE("reload_cache")),
+	/**  Says that somebody knows of the divergence: the database was restored or exchanged. */
+	acknowledgeDivergence: () => typedError<null, ErrorReport>(__TAURI_INVOKE("acknowledge_divergence")),
+	/**  The programs that use the registry, the one furthest behind first. */
+	listConsumers: () => typedError<ConsumerReport[], ErrorReport>(__TAURI_INVOKE("list_consumers")),
 	/**  Facts about this console. */
 	applicationInfo: () => __TAURI_INVOKE<ApplicationInfo>("application_info"),
 	/**  Changes how much is logged, now and for later starts. */
@@ -74,6 +82,7 @@ export const commands = {
 /** Events */
 export const events = {
 	databaseStatusChanged: makeEvent<DatabaseStatusChanged, DatabaseStatusChanged>("database-status-changed"),
+	registryChanged: makeEvent<RegistryChanged, RegistryChanged>("registry-changed"),
 };
 
 /* Types */
@@ -189,6 +198,37 @@ export type AuditPage = {
 	next_before_revision: number | null,
 };
 
+/**  How far the console's picture of the registry can be trusted. */
+export type CacheFreshness = 
+/**  The database said not long ago that this is its newest revision. */
+"fresh" | 
+/**  The database can't be reached. */
+"stale" | 
+/**  The registry's history is not the one that was followed. */
+"diverged";
+
+/**  The figures of the console's own cache at one moment. */
+export type CacheReport = {
+	state: CacheFreshness,
+	/**  The revision that it is at. */
+	revision: number,
+	/**  How long ago the database last said that this is its newest revision, in milliseconds. */
+	age_ms: number,
+	/**  When all extensions were last read. */
+	last_reload: string | null,
+	/**  How often all extensions were read. */
+	load_count: number,
+	/**  How often changes were applied without reading everything. */
+	apply_count: number,
+	/**  How often reading failed or the connection was lost. */
+	error_count: number,
+	total: number,
+	enabled: number,
+	hits: number,
+	misses: number,
+	divergence: DivergenceReport | null,
+};
+
 /**  What every change carries besides itself. */
 export type ChangeNote = {
 	/**  Why, for the audit log; at most 500 characters. */
@@ -209,6 +249,43 @@ export type ConfigurationSchema = {
 	changed_by: string,
 	/**  When it was last changed. */
 	changed_at: string,
+};
+
+/**  One running program that uses the registry, such as a router. */
+export type ConsumerReport = {
+	/**  Tells this run of the program from all others. */
+	consumer_id: string,
+	/**  The program, as it reported itself. */
+	name: string,
+	/**  Where it runs, as it reported. */
+	host: string,
+	/**  Its version, as it reported; may be empty. */
+	version: string,
+	/**  The database login that it reports with; the database saw it. */
+	login: string,
+	/**  Where its connection came from; none for a unix socket. */
+	client_address: string | null,
+	/**  The revision that it worked by at its last report. */
+	applied_revision: number,
+	/**
+	 *  How many revisions that is behind the registry; below zero if it has applied what the registry no
+	 *  longer has, because an older database was restored.
+	 */
+	behind_revisions: number,
+	/**
+	 *  For how long the first revision that it lacks has been there, in seconds; none if it lacks none or
+	 *  if that revision's entry has no time.
+	 */
+	behind_seconds: number | null,
+	/**  Its first report, by the database's clock. */
+	started_at: string,
+	/**  Its last report, by the database's clock. */
+	seen_at: string,
+	/**
+	 *  How long ago that was, in seconds. A program that reports every 5 seconds and was not heard of for
+	 *  much longer has ended or can't reach the database.
+	 */
+	seen_seconds_ago: number,
 };
 
 /**  What the page shows of the database. */
@@ -247,6 +324,15 @@ export type DifferenceKind =
 "changed" | 
 /**  It is there only at the first moment. */
 "deleted";
+
+/**  Two histories of the registry that don't fit together. */
+export type DivergenceReport = {
+	noticed_at: string,
+	/**  The revision that the cache had followed. */
+	followed_revision: number,
+	/**  The revision that the database had then. */
+	found_revision: number,
+};
 
 /**  Names the kind of an [`Error`] to callers that branch on it. The spelling is part of the interface. */
 export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "secret_required" | "moved_on" | "change_not_found" | "configuration_invalid" | "output_unwritable" | "forbidden" | "invalid_input" | "internal";
@@ -608,6 +694,14 @@ export type Permissions = {
 	can_audit: boolean,
 	/**  Edit the schemas of configurations and the names of secrets. */
 	can_edit_schemas: boolean,
+};
+
+/**  Tells the page that extensions changed, whoever changed them. */
+export type RegistryChanged = {
+	/**  The registry's revision now. */
+	revision: number,
+	/**  The extensions that were created, changed or deleted; none if it may be any of them. */
+	extension_ids: string[] | null,
 };
 
 /**  What of an extension to bring back. */

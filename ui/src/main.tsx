@@ -5,6 +5,7 @@ import "./app/tokens.css";
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { followRegistry } from "./api/cache";
 import { createQueryClient, refetchWhenWindowIsFocused } from "./api/client";
 import { monitorDatabase } from "./api/database";
 import { prefetchExtensionsWhenReady } from "./api/extensions";
@@ -19,6 +20,7 @@ const database = monitorDatabase();
 const queryClient = createQueryClient();
 prefetchExtensionsWhenReady(queryClient, database);
 refetchWhenWindowIsFocused();
+followRegistry(queryClient);
 
 createRoot(container).render(
   <StrictMode>

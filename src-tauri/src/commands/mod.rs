@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub(crate) mod application;
 pub(crate) mod audit;
+pub(crate) mod cache;
 pub(crate) mod database;
 pub(crate) mod extensions;
 pub(crate) mod health;

@@ -16,6 +16,11 @@ export const keys = {
     all: ["health"],
     list: () => ["health", "list"],
   },
+  cache: {
+    all: ["cache"],
+    stats: () => ["cache", "stats"],
+    consumers: () => ["cache", "consumers"],
+  },
   application: {
     all: ["application"],
     info: () => ["application", "info"],

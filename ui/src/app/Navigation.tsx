@@ -1,9 +1,10 @@
 import type { TablerIcon } from "@tabler/icons-react";
 import { Link, type LinkProps, useNavigate } from "@tanstack/react-router";
+import { useConsumers } from "../api/cache";
 import { useExtensions } from "../api/extensions";
 import { useHealth } from "../api/health";
 import { failingCount } from "../features/health/healthState";
-import { IconActivity, IconHistory, IconPuzzle, IconSettings } from "../ui/icons";
+import { IconActivity, IconHistory, IconPuzzle, IconRouter, IconSettings } from "../ui/icons";
 import { undoLast } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
 import { BrandMark } from "./BrandMark";
@@ -12,6 +13,7 @@ import classes from "./Navigation.module.css";
 export function Navigation() {
   const extensions = useExtensions();
   const health = useHealth();
+  const consumers = useConsumers();
   const navigate = useNavigate();
   const failing = failingCount(health.data ?? []);
 
@@ -19,6 +21,7 @@ export function Navigation() {
     "g e": () => void navigate({ to: "/extensions" }),
     "g a": () => void navigate({ to: "/audit" }),
     "g h": () => void navigate({ to: "/health" }),
+    "g r": () => void navigate({ to: "/routers" }),
     "g s": () => void navigate({ to: "/settings" }),
     z: undoLast,
   });
@@ -38,6 +41,11 @@ export function Navigation() {
           <span className={classes.count} data-tone="bad">
             {failing} failing
           </span>
+        )}
+      </Entry>
+      <Entry to="/routers" icon={IconRouter} keys="g r" name="Routers">
+        {consumers.data && consumers.data.length > 0 && (
+          <span className={classes.count}>{consumers.data.length}</span>
         )}
       </Entry>
       <Entry to="/settings" icon={IconSettings} keys="g s" name="Settings" />

@@ -15,6 +15,7 @@ describe("navigation", () => {
   it.each([
     ["ga", "Audit"],
     ["gh", "Health"],
+    ["gr", "Routers"],
     ["gs", "Settings"],
     ["ge", "Extensions"],
   ])("goes by %s to %s", async (typed, title) => {

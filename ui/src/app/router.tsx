@@ -9,6 +9,7 @@ import {
 import { AuditPage } from "../features/audit/AuditPage";
 import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
 import { HealthPage } from "../features/health/HealthPage";
+import { RoutersPage } from "../features/routers/RoutersPage";
 import { SettingsPage } from "../features/settings/SettingsPage";
 import { Shell } from "./Shell";
 
@@ -28,6 +29,7 @@ const routeTree = root.addChildren([
   createRoute({ getParentRoute: () => root, path: "/extensions", component: ExtensionsPage }),
   createRoute({ getParentRoute: () => root, path: "/audit", component: AuditPage }),
   createRoute({ getParentRoute: () => root, path: "/health", component: HealthPage }),
+  createRoute({ getParentRoute: () => root, path: "/routers", component: RoutersPage }),
   createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage }),
 ]);
 

@@ -5,6 +5,8 @@ import type {
   ApplicationInfo,
   AuditEntry,
   AuditListRequest,
+  CacheReport,
+  ConsumerReport,
   DatabaseStatus,
   ErrorReport,
   Extension,
@@ -12,7 +14,7 @@ import type {
   SetEnabledRequest,
   Verification,
 } from "../bindings";
-import { readyStatus, sixExtensions } from "./fixtures";
+import { cacheReport, readyStatus, sixExtensions } from "./fixtures";
 
 /** A backend at the IPC boundary: what it holds can be set, and what it was asked can be read. */
 export type Backend = {
@@ -21,6 +23,8 @@ export type Backend = {
   auditEntries: AuditEntry[];
   verification: Verification;
   health: HealthReport[];
+  cache: CacheReport;
+  consumers: ConsumerReport[];
   application: ApplicationInfo;
   /** A command named here fails with this error. */
   failures: Map<string, ErrorReport>;
@@ -28,6 +32,8 @@ export type Backend = {
   holds: Map<string, Promise<void>>;
   calls: { command: string; args: unknown }[];
   callsOf: (command: string) => unknown[];
+  /** Tells of a change as the backend does, whoever made it. */
+  emitChange: () => Promise<void>;
   /** Sends a database status as the backend does. */
   emitStatus: (status: DatabaseStatus) => Promise<void>;
 };
@@ -39,6 +45,8 @@ export function startBackend(): Backend {
     auditEntries: [],
     verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
+    cache: cacheReport(),
+    consumers: [],
     application: {
       version: "0.1.0",
       data_directory: "/data/registry",
@@ -54,6 +62,7 @@ export function startBackend(): Backend {
     holds: new Map(),
     calls: [],
     callsOf: (command) => backend.calls.filter((call) => call.command === command).map((call) => call.args),
+    emitChange: () => act(() => emit("registry-changed", { revision: 1205, extension_ids: null })),
     emitStatus: async (status) => {
       backend.status = status;
       await act(() => emit("database-status-changed", status));
@@ -88,6 +97,16 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.verification;
     case "list_health":
       return backend.health;
+    case "cache_stats":
+      return backend.cache;
+    case "list_consumers":
+      return backend.consumers;
+    case "reload_cache":
+      backend.cache.load_count += 1;
+      return backend.cache.revision;
+    case "acknowledge_divergence":
+      backend.cache = { ...backend.cache, state: "fresh", divergence: null };
+      return null;
     case "application_info":
       return backend.application;
     case "set_log_level":

@@ -1,4 +1,12 @@
-import type { AuditEntry, DatabaseStatus, ErrorReport, Extension, HealthReport } from "../bindings";
+import type {
+  AuditEntry,
+  CacheReport,
+  ConsumerReport,
+  DatabaseStatus,
+  ErrorReport,
+  Extension,
+  HealthReport,
+} from "../bindings";
 
 export const readyStatus = {
   state: "ready",
@@ -98,6 +106,42 @@ export function healthReport(extension_id: string, more: Partial<HealthReport> =
     health_score_percent: 100,
     has_data: true,
     state: "healthy",
+    ...more,
+  };
+}
+
+export function cacheReport(more: Partial<CacheReport> = {}): CacheReport {
+  return {
+    state: "fresh",
+    revision: 1204,
+    age_ms: 440,
+    last_reload: "2026-01-01T00:00:00Z",
+    load_count: 3,
+    apply_count: 17,
+    error_count: 0,
+    total: 6,
+    enabled: 5,
+    hits: 0,
+    misses: 0,
+    divergence: null,
+    ...more,
+  };
+}
+
+export function consumerReport(name: string, more: Partial<ConsumerReport> = {}): ConsumerReport {
+  return {
+    consumer_id: `${name}-1`,
+    name,
+    host: "host-1",
+    version: "1.2",
+    login: "router",
+    client_address: null,
+    applied_revision: 1204,
+    behind_revisions: 0,
+    behind_seconds: null,
+    started_at: "2026-01-01T00:00:00Z",
+    seen_at: new Date().toISOString(),
+    seen_seconds_ago: 1.5,
     ...more,
   };
 }

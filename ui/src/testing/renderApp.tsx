@@ -1,6 +1,7 @@
 import { createMemoryHistory } from "@tanstack/react-router";
 import { type RenderResult, render } from "@testing-library/react";
 import userEvent, { type UserEvent } from "@testing-library/user-event";
+import { followRegistry } from "../api/cache";
 import { createQueryClient } from "../api/client";
 import { monitorDatabase } from "../api/database";
 import { prefetchExtensionsWhenReady } from "../api/extensions";
@@ -13,6 +14,7 @@ export function renderApp(path = "/"): RenderResult & { user: UserEvent; path: (
   const database = monitorDatabase();
   const queryClient = createQueryClient();
   prefetchExtensionsWhenReady(queryClient, database);
+  followRegistry(queryClient);
   const rendered = render(<App queryClient={queryClient} database={database} router={router} />);
   return { ...rendered, user: userEvent.setup(), path: () => router.state.location.pathname };
 }

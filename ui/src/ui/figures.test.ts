@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { counted, exactDuration, groupedCount, measuredDuration } from "./figures";
+import { age, counted, exactDuration, groupedCount, measuredDuration } from "./figures";
 
 describe("exactDuration", () => {
   it.each([
@@ -38,5 +38,17 @@ describe("counts", () => {
   it("agree with their noun", () => {
     expect(counted(1, "field")).toBe("1 field");
     expect(counted(2, "field")).toBe("2 fields");
+  });
+});
+
+describe("age", () => {
+  it("has tenths while they matter and whole units after", () => {
+    expect(age(0)).toBe("0.0 s");
+    expect(age(440)).toBe("0.4 s");
+    expect(age(9_949)).toBe("9.9 s");
+    expect(age(9_960)).toBe("10 s");
+    expect(age(119_000)).toBe("119 s");
+    expect(age(120_000)).toBe("2 min");
+    expect(age(3 * 3_600_000)).toBe("3 h");
   });
 });

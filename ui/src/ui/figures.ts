@@ -15,6 +15,15 @@ export function measuredDuration(durationMs: number): string {
   return `${(durationMs / 1_000).toFixed(2)} s`;
 }
 
+/** How old something is: "0.4 s", "12 s", "3 min", "5 h". */
+export function age(ageMs: number): string {
+  const seconds = ageMs / 1_000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3_600)} h`;
+}
+
 /** A whole number in groups of three: "1 204". */
 export function groupedCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, thinSpace);

@@ -7,6 +7,7 @@ const shortcuts: readonly { keys: readonly string[]; does: string }[] = [
   { keys: ["g", "e"], does: "Extensions" },
   { keys: ["g", "a"], does: "Audit" },
   { keys: ["g", "h"], does: "Health" },
+  { keys: ["g", "r"], does: "Routers" },
   { keys: ["g", "s"], does: "Settings" },
   { keys: ["/"], does: "Filter the extensions" },
   { keys: ["j", "k"], does: "Next and previous switch" },
