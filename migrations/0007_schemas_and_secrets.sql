@@ -37,9 +37,10 @@ COMMENT ON TABLE public.secret_names IS 'Keys whose values are secrets, in snake
 
 INSERT INTO public.secret_names (name, is_builtin) VALUES
     ('access_key', true), ('api_key', true), ('apikey', true), ('authorization', true),
-    ('connection_string', true), ('credential', true), ('credentials', true), ('passphrase', true),
-    ('passwd', true), ('password', true), ('private_key', true), ('secret', true),
-    ('secrets', true), ('token', true);
+    ('connection_string', true), ('credential', true), ('credentials', true), ('dsn', true),
+    ('encryption_key', true), ('jwt', true), ('passphrase', true), ('passwd', true),
+    ('password', true), ('private_key', true), ('pwd', true), ('secret', true),
+    ('secret_key', true), ('secrets', true), ('signing_key', true), ('token', true);
 
 -- Two independent blocks of random bits for a nested keyed hash. Without them, a fingerprint of a weak
 -- secret could be found out by trying.

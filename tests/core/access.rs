@@ -280,7 +280,10 @@ async fn refusals(registry: &Registry) -> Vec<(&'static str, Option<Role>)> {
                 Error::Forbidden { required_role, .. } => {
                     assert!(error.action().contains(required_role.name()), "{operation}");
                     let facts = error.report().facts;
-                    assert_eq!(facts, Some(ErrorFacts::RequiredRole(*required_role)));
+                    assert_eq!(
+                        facts.as_deref(),
+                        Some(&ErrorFacts::RequiredRole(*required_role))
+                    );
                     Some(*required_role)
                 }
                 other => panic!("{operation}: {other} {:?}", other.detail()),

@@ -237,6 +237,22 @@ on_each_server! {
         }
     }
 
+    async fn a_version_whose_subject_another_has_now_is_not_put_back(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        let moved = ExtensionPatch { subject: Some("test.moved".into()), ..ExtensionPatch::default() };
+        registry.update_extension("x", 1, &moved, &NO_CONTEXT).await.unwrap();
+        let mut other = draft("y");
+        other.subject = "test.x".into();
+        registry.create_extension(&other, &NO_CONTEXT).await.unwrap();
+        let error = registry.restore_extension(&version("x", 1), &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::SubjectTaken);
+        assert!(error.to_string().contains("test.x"), "{error}");
+        registry.delete_extension("x", 2, &NO_CONTEXT).await.unwrap();
+        let error = registry.restore_extension(&version("x", 1), &NO_CONTEXT).await.unwrap_err();
+        assert!(error.to_string().contains("test.x"), "{error}");
+    }
+
     async fn many_are_switched_together_or_not_at_all(database: TestDatabase) {
         let registry = database.registry().await;
         let ids = ["pii_guard".to_owned(), "missing".to_owned()];

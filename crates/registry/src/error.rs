@@ -299,7 +299,7 @@ pub struct ErrorReport {
     /// The field at fault, where the input broke a rule.
     pub field: Option<String>,
     /// More, for errors that a program can go on from.
-    pub facts: Option<ErrorFacts>,
+    pub facts: Option<Box<ErrorFacts>>,
 }
 
 impl Error {
@@ -479,20 +479,22 @@ impl Error {
                 Self::ConfigurationInvalid { .. } => Some("config".to_owned()),
                 _ => None,
             },
-            facts: match self {
-                Self::RevisionConflict { conflict } => Some(ErrorFacts::Conflict(conflict.clone())),
-                Self::ConfigurationInvalid { violations } => {
-                    Some(ErrorFacts::Violations(violations.clone()))
-                }
-                Self::SecretRequired { paths, .. } => Some(ErrorFacts::SecretPaths(paths.clone())),
-                Self::MovedOn { extension_ids } => {
-                    Some(ErrorFacts::ExtensionIds(extension_ids.clone()))
-                }
-                Self::Forbidden { required_role, .. } => {
-                    Some(ErrorFacts::RequiredRole(*required_role))
-                }
-                _ => None,
-            },
+            facts: self.facts().map(Box::new),
+        }
+    }
+
+    fn facts(&self) -> Option<ErrorFacts> {
+        match self {
+            Self::RevisionConflict { conflict } => Some(ErrorFacts::Conflict(conflict.clone())),
+            Self::ConfigurationInvalid { violations } => {
+                Some(ErrorFacts::Violations(violations.clone()))
+            }
+            Self::SecretRequired { paths, .. } => Some(ErrorFacts::SecretPaths(paths.clone())),
+            Self::MovedOn { extension_ids } => {
+                Some(ErrorFacts::ExtensionIds(extension_ids.clone()))
+            }
+            Self::Forbidden { required_role, .. } => Some(ErrorFacts::RequiredRole(*required_role)),
+            _ => None,
         }
     }
 }

@@ -396,8 +396,8 @@ pub(crate) async fn bring_back(
     secrets: &BTreeMap<String, Box<RawValue>>,
 ) -> Result<()> {
     let failed = |source| Error::from_query(attempt, source);
-    let (whole, missing): (Option<String>, Vec<String>) = sqlx::query_as(
-        "SELECT whole::text, missing FROM public.registry_restorable(
+    let (whole, subject, missing): (Option<String>, Option<String>, Vec<String>) = sqlx::query_as(
+        "SELECT whole::text, whole ->> 'subject', missing FROM public.registry_restorable(
              $1,
              -- What is not brought back needs no secret; a row that is gone comes back whole.
              CASE WHEN $3::text[] IS NULL OR NOT EXISTS (SELECT FROM public.extensions WHERE id = $1)
@@ -420,7 +420,8 @@ pub(crate) async fn bring_back(
             paths: missing,
         });
     }
-    let taken = |source| refused(attempt, source, id, "of that version");
+    let subject = subject.unwrap_or_default();
+    let taken = |source| refused(attempt, source, id, &subject);
     // Not one INSERT … ON CONFLICT: the rules would hold the values that stay to those for a new row.
     let updated = sqlx::query(
         "UPDATE public.extensions AS extension
