@@ -49,7 +49,7 @@ describe("while the database starts", () => {
     await backend.emitStatus(readyStatus);
     expect(await screen.findByRole("table", { name: "Extensions" })).toBeVisible();
     expect(screen.getByRole("status", { name: "Database" })).toHaveTextContent(
-      "Embedded databaselivePostgreSQL 18.4login editor",
+      /^Embedded database.*PostgreSQL 18\.4login editor$/,
     );
   });
 });
