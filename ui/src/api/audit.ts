@@ -1,6 +1,13 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { type AuditFilter, type AuditListRequest, commands } from "../bindings";
+import {
+  type AuditFilter,
+  type AuditListRequest,
+  commands,
+  type ExportFormat,
+  type RestoreRequest,
+  type UndoTarget,
+} from "../bindings";
 import { unwrap } from "./command";
 import { keys } from "./keys";
 
@@ -8,7 +15,7 @@ const pageSize = 50;
 const newestIntervalMs = 4_000;
 
 /** Lets every entry through. */
-const everything: AuditFilter = {
+export const everyEntry: AuditFilter = {
   extension_id: null,
   changed_by: null,
   actions: [],
@@ -22,26 +29,25 @@ function listAuditEntries(request: AuditListRequest) {
   return unwrap(commands.listAuditEntries(request));
 }
 
-/** The audit log, newest first, in keyset pages that follow on without gaps while entries arrive. */
-export function useAuditEntries() {
+/** What the filter leaves of the audit log, newest first, in keyset pages that follow on without gaps. */
+export function useAuditEntries(filter: AuditFilter = everyEntry) {
   const entries = useInfiniteQuery({
-    queryKey: keys.audit.entries(),
-    queryFn: ({ pageParam }) =>
-      listAuditEntries({ filter: everything, before_revision: pageParam, limit: pageSize }),
+    queryKey: keys.audit.entries(filter),
+    queryFn: ({ pageParam }) => listAuditEntries({ filter, before_revision: pageParam, limit: pageSize }),
     initialPageParam: null as number | null,
     getNextPageParam: (page) => page.next_before_revision,
     select: (data) => data.pages.flatMap((page) => page.entries),
   });
-  useRefetchOnNewEntry(entries.data?.[0]?.revision, entries.isSuccess);
+  useRefetchOnNewEntry(filter, entries.data?.[0]?.revision, entries.isSuccess);
   return entries;
 }
 
 /** Asks for the newest entry alone, and reads the loaded pages again only when there is a newer one. */
-function useRefetchOnNewEntry(newestShown: number | undefined, enabled: boolean) {
+function useRefetchOnNewEntry(filter: AuditFilter, newestShown: number | undefined, enabled: boolean) {
   const client = useQueryClient();
   const newest = useQuery({
-    queryKey: keys.audit.newest(),
-    queryFn: () => listAuditEntries({ filter: everything, before_revision: null, limit: 1 }),
+    queryKey: keys.audit.newest(filter),
+    queryFn: () => listAuditEntries({ filter, before_revision: null, limit: 1 }),
     select: (page) => page.entries[0]?.revision,
     refetchInterval: newestIntervalMs,
     enabled,
@@ -49,9 +55,38 @@ function useRefetchOnNewEntry(newestShown: number | undefined, enabled: boolean)
   const newestRevision = newest.data;
   useEffect(() => {
     if (newestRevision !== undefined && newestRevision > (newestShown ?? 0)) {
-      void client.invalidateQueries({ queryKey: keys.audit.entries() });
+      void client.invalidateQueries({ queryKey: keys.audit.entries(filter) });
     }
-  }, [client, newestRevision, newestShown]);
+  }, [client, filter, newestRevision, newestShown]);
+}
+
+const changed = { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] };
+
+/** Takes a change back, or a whole group of them; resolves with the ids of the extensions. */
+export function useUndoChanges() {
+  return useMutation({
+    mutationFn: (target: UndoTarget) =>
+      unwrap(commands.undoChanges(target, { reason: null, request_id: crypto.randomUUID() })),
+    meta: changed,
+  });
+}
+
+/** Brings an earlier version of an extension back. */
+export function useRestoreExtension() {
+  return useMutation({
+    mutationFn: ({ request, reason }: { request: RestoreRequest; reason: string | null }) =>
+      unwrap(commands.restoreExtension(request, { reason, request_id: crypto.randomUUID() })),
+    meta: changed,
+  });
+}
+
+/** Writes what the filter lets through to a new file in the folder for downloads. */
+export function useExportAuditLog() {
+  return useMutation({
+    mutationFn: ({ filter, format }: { filter: AuditFilter; format: ExportFormat }) =>
+      unwrap(commands.exportAuditLog(filter, format)),
+    meta: { invalidates: [] },
+  });
 }
 
 /** Whether the log is whole: found out when the page is first opened, and when asked for. */

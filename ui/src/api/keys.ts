@@ -1,3 +1,5 @@
+import type { AuditFilter } from "../bindings";
+
 /** Every cache key, so that what a mutation invalidates can be read beside what a query provides. */
 export const keys = {
   extensions: {
@@ -7,10 +9,14 @@ export const keys = {
   },
   audit: {
     all: ["audit"],
-    entries: () => ["audit", "entries"],
-    newest: () => ["audit", "newest"],
+    entries: (filter: AuditFilter) => ["audit", "entries", filter],
+    newest: (filter: AuditFilter) => ["audit", "newest", filter],
     /** Not below "audit": a change does not make what was verified less so. */
     verification: () => ["audit-verification"],
+  },
+  access: {
+    all: ["access"],
+    permissions: () => ["access", "permissions"],
   },
   health: {
     all: ["health"],

@@ -7,6 +7,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { AuditPage } from "../features/audit/AuditPage";
+import { readAuditSearch } from "../features/audit/auditSearch";
 import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
 import { HealthPage } from "../features/health/HealthPage";
 import { RoutersPage } from "../features/routers/RoutersPage";
@@ -27,7 +28,12 @@ const routeTree = root.addChildren([
     },
   }),
   createRoute({ getParentRoute: () => root, path: "/extensions", component: ExtensionsPage }),
-  createRoute({ getParentRoute: () => root, path: "/audit", component: AuditPage }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/audit",
+    component: AuditPage,
+    validateSearch: readAuditSearch,
+  }),
   createRoute({ getParentRoute: () => root, path: "/health", component: HealthPage }),
   createRoute({ getParentRoute: () => root, path: "/routers", component: RoutersPage }),
   createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage }),

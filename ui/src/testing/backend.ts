@@ -10,7 +10,10 @@ import type {
   DatabaseStatus,
   ErrorReport,
   Extension,
+  ExtensionListRequest,
+  ExtensionPage,
   HealthReport,
+  Permissions,
   SetEnabledRequest,
   Verification,
 } from "../bindings";
@@ -20,10 +23,13 @@ import { cacheReport, readyStatus, sixExtensions } from "./fixtures";
 export type Backend = {
   status: DatabaseStatus;
   extensions: Extension[];
+  /** No page of extensions is longer than this, whatever was asked for. */
+  extensionPageSize: number;
   auditEntries: AuditEntry[];
   verification: Verification;
   health: HealthReport[];
   cache: CacheReport;
+  permissions: Permissions;
   consumers: ConsumerReport[];
   application: ApplicationInfo;
   /** A command named here fails with this error. */
@@ -42,10 +48,19 @@ export function startBackend(): Backend {
   const backend: Backend = {
     status: readyStatus,
     extensions: sixExtensions(),
+    extensionPageSize: 10_000,
     auditEntries: [],
     verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
     cache: cacheReport(),
+    permissions: {
+      login: "editor",
+      can_view: true,
+      can_switch: true,
+      can_edit: true,
+      can_audit: true,
+      can_edit_schemas: true,
+    },
     consumers: [],
     application: {
       version: "0.1.0",
@@ -88,7 +103,7 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
     case "database_status":
       return backend.status;
     case "list_extensions":
-      return { extensions: backend.extensions, next: null };
+      return extensionPage(backend, (args as { request: ExtensionListRequest }).request);
     case "set_extension_enabled":
       return setEnabled(backend, (args as { request: SetEnabledRequest }).request);
     case "list_audit_entries":
@@ -97,6 +112,12 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.verification;
     case "list_health":
       return backend.health;
+    case "permissions":
+      return backend.permissions;
+    case "undo_changes":
+      return ["pii_guard"];
+    case "export_audit_log":
+      return { path: "/downloads/audit-log.csv", count: backend.auditEntries.length };
     case "cache_stats":
       return backend.cache;
     case "list_consumers":
@@ -117,6 +138,15 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
   }
 }
 
+function extensionPage(backend: Backend, { after, limit }: ExtensionListRequest): ExtensionPage {
+  const start = after === null ? 0 : backend.extensions.findIndex(({ id }) => id === after.id) + 1;
+  const end = start + Math.min(limit, backend.extensionPageSize);
+  const extensions = backend.extensions.slice(start, end);
+  const last = extensions.at(-1);
+  const more = end < backend.extensions.length;
+  return { extensions, next: more && last ? { value: last.type, id: last.id } : null };
+}
+
 function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | undefined {
   backend.extensions = backend.extensions.map((extension) =>
     extension.id === request.id ? { ...extension, enabled: request.enabled } : extension,
@@ -124,9 +154,15 @@ function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | u
   return backend.extensions.find((extension) => extension.id === request.id);
 }
 
-function auditPage(backend: Backend, { before_revision, limit }: AuditListRequest) {
+function auditPage(backend: Backend, { filter, before_revision, limit }: AuditListRequest) {
   const older = backend.auditEntries.filter(
-    (entry) => before_revision === null || entry.revision < before_revision,
+    (entry) =>
+      (before_revision === null || entry.revision < before_revision) &&
+      (filter.extension_id === null || entry.extension_id === filter.extension_id) &&
+      (filter.changed_by === null || entry.changed_by === filter.changed_by) &&
+      (filter.group_id === null || entry.group_id === filter.group_id) &&
+      (filter.actions.length === 0 || filter.actions.includes(entry.action)) &&
+      (filter.text === null || JSON.stringify(entry).includes(filter.text)),
   );
   const entries = older.slice(0, limit);
   return { entries, next_before_revision: older.length > limit ? entries.at(-1)?.revision : null };

@@ -21,10 +21,10 @@ export const readyStatus = {
 export const forbidden: ErrorReport = {
   code: "forbidden",
   message: "The login editor may not change extensions.",
-  action: "Ask an administrator for the role.",
+  action: "Ask an administrator of the database to make this login a member of registry_operator.",
   detail: "SQLSTATE 42501",
   field: null,
-  facts: null,
+  facts: { kind: "required_role", value: "registry_operator" },
 };
 
 export function extension(id: string, more: Partial<Extension> = {}): Extension {

@@ -75,6 +75,16 @@ export function undoLast(): void {
   if (offer) take(offer);
 }
 
+/** Says what was done, where there is nothing to undo. */
+export function notifyDone(message: ReactNode): void {
+  notifications.show({
+    id: nextId(),
+    autoClose: undoForMs,
+    icon: <IconCheck size={16} aria-hidden />,
+    message: <span className={classes.words}>{message}</span>,
+  });
+}
+
 /** Says what was tried, why it failed and what to do; stays until it is closed. */
 export function notifyFailure(tried: ReactNode, error: ErrorReport): void {
   notifications.show({

@@ -28,11 +28,27 @@ export function AuditDetails({ entry }: { entry: AuditEntry }) {
         <Fact name="Time">
           <Timestamp value={entry.timestamp} format="full" absent="not recorded" />
         </Fact>
+        <Fact name="Sealed">
+          <Timestamp value={entry.sealed_at} format="full" absent="not recorded" />
+        </Fact>
         <Fact name="Revision">
           <Identifier label="revision" value={String(entry.revision)} />
         </Fact>
         {entry.restored_revision !== null && (
           <Fact name="Restores">#{groupedCount(entry.restored_revision)}</Fact>
+        )}
+        {entry.undone_revision !== null && (
+          <Fact name="Takes back">#{groupedCount(entry.undone_revision)}</Fact>
+        )}
+        {entry.undone_group_id !== null && (
+          <Fact name="Takes back">
+            <Identifier label="group taken back" value={entry.undone_group_id} />
+          </Fact>
+        )}
+        {entry.request_id !== null && (
+          <Fact name="Request">
+            <Identifier label="request" value={entry.request_id} />
+          </Fact>
         )}
         {entry.group_id !== null && (
           <Fact name="Group">

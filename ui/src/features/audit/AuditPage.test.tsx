@@ -31,9 +31,9 @@ describe("an entry", () => {
       auditEntry(7, { undone_group_id: "5f0c2b9e-0000-4000-8000-000000000000" }),
     ];
     renderApp("/audit");
-    expect(await entry(9)).toHaveTextContent("disabled pii_guard, undoing #8");
-    expect(await entry(8)).toHaveTextContent("disabled pii_guard, bringing back the version of #3");
-    expect(await entry(7)).toHaveTextContent("disabled pii_guard, undoing a group of changes");
+    expect(await entry(9)).toHaveTextContent("disabled pii_guard, took back #8");
+    expect(await entry(8)).toHaveTextContent("disabled pii_guard, brought back version #3");
+    expect(await entry(7)).toHaveTextContent("disabled pii_guard, took back a group of changes");
   });
 
   it("tells for whom a server acted, and through which login", async () => {
@@ -42,6 +42,7 @@ describe("an entry", () => {
       auditEntry(7, { changed_by: "anna", actor_source: "claimed", login: "rest_server" }),
     ];
     const { user } = renderApp("/audit");
+    expect(await entry(7)).toHaveTextContent("anna, through rest_server, disabled pii_guard");
     await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
     const opened = await entry(7);
     expect(opened).toHaveTextContent("Name givenanna");
@@ -86,6 +87,49 @@ describe("an entry", () => {
     await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
     expect(await entry(7)).toHaveTextContent("Restores#3");
     expect(await entry(7)).toHaveTextContent("0d0c4a5e-group");
+  });
+
+  it("says what it took back and by which request, in full", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [
+      auditEntry(8, { undone_group_id: "5f0c2b9e-group", request_id: "7b1e4c1a-request" }),
+      auditEntry(7, { undone_revision: 5, sealed_at: null }),
+    ];
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(8)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    expect(await entry(8)).toHaveTextContent("Takes back5f0c2b9e-group");
+    expect(await entry(8)).toHaveTextContent("Request7b1e4c1a-request");
+    expect(await entry(7)).toHaveTextContent("Takes back#5");
+    expect(await entry(7)).toHaveTextContent("Sealednot recorded");
+    expect(await entry(7)).not.toHaveTextContent("Request");
+  });
+
+  it("shows that a secret changed, and what a reference is, without either secret", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [
+      auditEntry(7, {
+        action: "updated",
+        changes: [
+          {
+            path: "/config/api_key",
+            before: '{"$redacted": "a1b2c3d4e5f60718"}',
+            after: '{"$redacted": "d4e5f6a1b2c30718"}',
+          },
+          { path: "/config/token", before: null, after: '"env:TOKEN"' },
+        ],
+      }),
+    ];
+    const { user } = renderApp("/audit");
+    expect(await entry(7)).toHaveTextContent("config › api_key: hidden (a1b2c3) → hidden (d4e5f6)");
+    expect(await entry(7)).toHaveTextContent("config › token: nothing → reference env:TOKEN");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    const diff = (await entry(7)).querySelector("[aria-label=Changes]");
+    expect(diff).toHaveTextContent("config › api_key−hidden (a1b2c3)+hidden (d4e5f6)");
+    expect(diff).toHaveTextContent("config › token+reference env:TOKEN");
+    for (const hidden of screen.getAllByText(/^hidden/)) {
+      expect(hidden).toHaveAttribute("title", expect.stringContaining("kept out of the log"));
+    }
   });
 
   it("of a legacy program does not claim to be verified", async () => {

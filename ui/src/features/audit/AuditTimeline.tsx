@@ -5,8 +5,15 @@ import { useNow } from "../../ui/useNow";
 import classes from "./AuditTimeline.module.css";
 import { AuditTimelineEntry } from "./AuditTimelineEntry";
 import { groupByDay } from "./auditDays";
+import type { AuditSearch } from "./auditSearch";
 
-export function AuditTimeline({ entries }: { entries: readonly AuditEntry[] }) {
+type AuditTimelineProps = {
+  entries: readonly AuditEntry[];
+  /** Shows only what has this in common; without it there is nothing to narrow. */
+  onNarrow?: ((more: AuditSearch) => void) | undefined;
+};
+
+export function AuditTimeline({ entries, onNarrow }: AuditTimelineProps) {
   const now = useNow();
   const [openIds, setOpenIds] = useState<ReadonlySet<number>>(new Set());
 
@@ -27,6 +34,7 @@ export function AuditTimeline({ entries }: { entries: readonly AuditEntry[] }) {
               entry={entry}
               open={openIds.has(entry.revision)}
               onToggle={() => toggle(entry.revision)}
+              onNarrow={onNarrow}
             />
           ))}
         </ol>

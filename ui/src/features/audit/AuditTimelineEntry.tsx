@@ -12,8 +12,10 @@ import {
 } from "../../ui/icons";
 import { Timestamp } from "../../ui/Timestamp";
 import { AuditDetails } from "./AuditDetails";
+import { AuditEntryActions } from "./AuditEntryActions";
 import classes from "./AuditTimelineEntry.module.css";
-import { actor, origin } from "./auditSentence";
+import type { AuditSearch } from "./auditSearch";
+import { actor, origin, through } from "./auditSentence";
 import { InlineChanges } from "./InlineChanges";
 
 const icons: Record<AuditAction, TablerIcon> = {
@@ -24,12 +26,18 @@ const icons: Record<AuditAction, TablerIcon> = {
   disabled: IconCircleOff,
 };
 
-type AuditTimelineEntryProps = { entry: AuditEntry; open: boolean; onToggle: () => void };
+type AuditTimelineEntryProps = {
+  entry: AuditEntry;
+  open: boolean;
+  onToggle: () => void;
+  onNarrow?: ((more: AuditSearch) => void) | undefined;
+};
 
-export function AuditTimelineEntry({ entry, open, onToggle }: AuditTimelineEntryProps) {
+export function AuditTimelineEntry({ entry, open, onToggle, onNarrow }: AuditTimelineEntryProps) {
   const detailsId = useId();
   const Icon = icons[entry.action];
   const cameFrom = origin(entry);
+  const server = through(entry);
   return (
     <li
       className={classes.entry}
@@ -52,7 +60,9 @@ export function AuditTimelineEntry({ entry, open, onToggle }: AuditTimelineEntry
           </span>
         </span>
         <span className={classes.sentence}>
-          <strong>{actor(entry)}</strong> {entry.action} <code>{entry.extension_id}</code>
+          <strong>{actor(entry)}</strong>
+          {server !== null && <span className={classes.reason}>, through {server},</span>} {entry.action}{" "}
+          <code>{entry.extension_id}</code>
           {cameFrom !== null && <span className={classes.reason}>, {cameFrom}</span>}
           {entry.reason !== null && <span className={classes.reason}> · {entry.reason}</span>}
         </span>
@@ -63,6 +73,7 @@ export function AuditTimelineEntry({ entry, open, onToggle }: AuditTimelineEntry
       {open && (
         <div id={detailsId} className={classes.details}>
           <AuditDetails entry={entry} />
+          <AuditEntryActions entry={entry} onNarrow={onNarrow} />
         </div>
       )}
     </li>

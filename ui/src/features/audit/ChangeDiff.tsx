@@ -1,6 +1,7 @@
 import type { FieldChange } from "../../bindings";
 import classes from "./ChangeDiff.module.css";
-import { hiddenSecret, indented, placeName } from "./fieldChanges";
+import { ChangeValue } from "./ChangeValue";
+import { indented, placeName } from "./fieldChanges";
 
 /** Only what changed, each side marked by a sign as well as by colour. */
 export function ChangeDiff({ changes }: { changes: readonly FieldChange[] }) {
@@ -24,15 +25,8 @@ function Side({ mark, name, json }: { mark: "+" | "-"; name: string; json: strin
       <span className={classes.mark} role="img" aria-label={name}>
         {mark === "-" ? "−" : "+"}
       </span>
-      <span
-        className={classes.value}
-        title={
-          hiddenSecret(json) === null
-            ? undefined
-            : "A secret, kept out of the log. Another fingerprint is another secret."
-        }
-      >
-        {indented(json)}
+      <span className={classes.value}>
+        <ChangeValue parts={indented(json)} />
       </span>
     </dd>
   );

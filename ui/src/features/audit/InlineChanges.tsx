@@ -1,5 +1,6 @@
 import type { FieldChange } from "../../bindings";
 import { counted } from "../../ui/figures";
+import { ChangeValue } from "./ChangeValue";
 import { fitsInline, inline, placeName } from "./fieldChanges";
 import classes from "./InlineChanges.module.css";
 
@@ -16,7 +17,8 @@ export function InlineChanges({ changes }: { changes: readonly FieldChange[] }) 
     <span className={classes.changes}>
       {changes.map((change) => (
         <span key={change.path} className={classes.change}>
-          {placeName(change)}: {inline(change.before)} → {inline(change.after)}
+          {placeName(change)}: <ChangeValue parts={inline(change.before)} /> →{" "}
+          <ChangeValue parts={inline(change.after)} />
         </span>
       ))}
     </span>

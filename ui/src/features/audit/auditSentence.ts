@@ -6,6 +6,11 @@ export function actor(entry: AuditEntry): string {
   return entry.changed_by ?? entry.os_user ?? "unknown";
 }
 
+/** The login of the server that named the actor, where one did: the database saw only that login. */
+export function through(entry: AuditEntry): string | null {
+  return entry.actor_source === "claimed" ? (entry.login ?? "an unknown login") : null;
+}
+
 /** How far the name of the actor can be trusted, in words. */
 export function howKnown(entry: AuditEntry): string {
   switch (entry.actor_source) {
@@ -20,9 +25,9 @@ export function howKnown(entry: AuditEntry): string {
 
 /** What the change took back or brought back, if that is what it was. */
 export function origin(entry: AuditEntry): string | null {
-  if (entry.undone_group_id !== null) return "undoing a group of changes";
-  if (entry.undone_revision !== null) return `undoing #${groupedCount(entry.undone_revision)}`;
+  if (entry.undone_group_id !== null) return "took back a group of changes";
+  if (entry.undone_revision !== null) return `took back #${groupedCount(entry.undone_revision)}`;
   if (entry.restored_revision !== null)
-    return `bringing back the version of #${groupedCount(entry.restored_revision)}`;
+    return `brought back version #${groupedCount(entry.restored_revision)}`;
   return null;
 }

@@ -5,7 +5,7 @@
  * Texts and numbers are both held as tagged text ("s" and "n" in front), also the names of members.
  */
 export type ExactJson = string | boolean | null | ExactJson[] | ExactObject;
-export type ExactObject = { [taggedName: string]: ExactJson };
+type ExactObject = { [taggedName: string]: ExactJson };
 
 const textOrNumber = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
@@ -21,11 +21,7 @@ export function parseExact(json: string): ExactJson | undefined {
   }
 }
 
-export function isObject(value: ExactJson | undefined): value is ExactObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function memberName(taggedName: string): string {
+function memberName(taggedName: string): string {
   return taggedName.slice(1);
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { fitsInline, hiddenSecret, indented, inline, placeName } from "./fieldChanges";
+import { fitsInline, indented, inline, placeName, type ValuePart } from "./fieldChanges";
 
 const at = (path: string) => ({ path, before: null, after: null });
+const words = (parts: ValuePart[]) => parts.map(({ text }) => text).join("");
+const kinds = (parts: ValuePart[]) => parts.map(({ kind, text }) => [kind, text]);
 
 describe("placeName", () => {
   it("reads a pointer as a way through the configuration", () => {
@@ -15,50 +17,86 @@ describe("placeName", () => {
     expect(placeName(at("/config/a~01"))).toBe("config › a~1");
   });
 
+  it("takes only what can be a place in an array for one, and shows a key without a name", () => {
+    expect(placeName(at("/config/patterns/10"))).toBe("config › patterns[10]");
+    expect(placeName(at("/config/codes/007"))).toBe("config › codes › 007");
+    expect(placeName(at("/config/"))).toBe('config › ""');
+  });
+
   it("names the whole where a legacy program wrote no fields", () => {
     expect(placeName(at(""))).toBe("all of it");
   });
 });
 
-describe("hiddenSecret", () => {
+describe("a hidden value", () => {
   const one = '{"$redacted": "a1b2c3d4e5f60718"}';
 
   it("shows that a secret is there, and by its fingerprint whether it is another", () => {
-    expect(hiddenSecret(one)).toBe("hidden (a1b2c3)");
-    expect(indented(one)).toBe("hidden (a1b2c3)");
-    expect(inline(one)).toBe("hidden (a1b2c3)");
+    expect(kinds(indented(one))).toEqual([["hidden", "hidden (a1b2c3)"]]);
+    expect(kinds(inline(one))).toEqual([["hidden", "hidden (a1b2c3)"]]);
     expect(fitsInline({ path: "/config/api_key", before: one, after: one })).toBe(true);
   });
 
-  it("takes nothing else for a secret", () => {
-    expect(hiddenSecret('"text"')).toBeNull();
-    expect(hiddenSecret("{}")).toBeNull();
-    expect(hiddenSecret('{"$redacted": 5}')).toBeNull();
-    expect(hiddenSecret('{"$redacted": "a", "more": 1}')).toBeNull();
+  it("is found at any depth of what came or went as a whole", () => {
+    expect(kinds(indented(`{"model":"m","keys":[${one}]}`))).toEqual([
+      ["text", '{"model": "m", "keys": ['],
+      ["hidden", "hidden (a1b2c3)"],
+      ["text", "]}"],
+    ]);
+  });
+
+  it.each([
+    '"text"',
+    "{}",
+    '{"$redacted": 5}',
+    '{"$redacted": "a", "more": 1}',
+    JSON.stringify(one),
+    '"hidden (a1b2c3)"',
+  ])("is not taken from %s", (json) => {
+    expect(kinds(indented(json))).toEqual([["text", json]]);
+  });
+});
+
+describe("a reference", () => {
+  it.each(["env:OPENAI_API_KEY", "vault:secret/data/openai#key"])("is known by its shape: %s", (text) => {
+    expect(kinds(indented(JSON.stringify(text)))).toEqual([["reference", text]]);
+    expect(kinds(inline(JSON.stringify(text)))).toEqual([["reference", text]]);
+  });
+
+  it("is found within an object, but not in its keys", () => {
+    expect(kinds(indented('{"env:KEY": "env:KEY"}'))).toEqual([
+      ["text", '{"env:KEY": '],
+      ["reference", "env:KEY"],
+      ["text", "}"],
+    ]);
+  });
+
+  it.each(["env:", "env:a b", "vault:path", "see env:KEY"])("is not %s", (text) => {
+    expect(kinds(inline(JSON.stringify(text)))).toEqual([["text", text]]);
   });
 });
 
 describe("inline", () => {
   it("drops the quotes of a text unless it could be mistaken for something else", () => {
-    expect(inline('"beamline.v1"')).toBe("beamline.v1");
-    expect(inline('"true"')).toBe('"true"');
-    expect(inline('""')).toBe('""');
-    expect(inline("true")).toBe("true");
-    expect(inline(null)).toBe("nothing");
+    expect(words(inline('"beamline.v1"'))).toBe("beamline.v1");
+    expect(words(inline('"true"'))).toBe('"true"');
+    expect(words(inline('""'))).toBe('""');
+    expect(words(inline("true"))).toBe("true");
+    expect(words(inline(null))).toBe("nothing");
   });
 
   it("keeps every digit of a number", () => {
-    expect(inline("12345678901234567890")).toBe("12345678901234567890");
+    expect(words(inline("12345678901234567890"))).toBe("12345678901234567890");
   });
 });
 
 describe("indented", () => {
   it("gives a long object a line for each member and leaves what is not JSON alone", () => {
     const long = `{"first": "${"x".repeat(40)}", "second": [], "third": {"a": 1.50}}`;
-    expect(indented(long)).toBe(
+    expect(words(indented(long))).toBe(
       `{\n  "first": "${"x".repeat(40)}",\n  "second": [],\n  "third": {"a": 1.50}\n}`,
     );
-    expect(indented("not json")).toBe("not json");
+    expect(words(indented("not json"))).toBe("not json");
   });
 });
 

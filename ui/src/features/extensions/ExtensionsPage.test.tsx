@@ -1,5 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import type { SetEnabledRequest } from "../../bindings";
 import { startBackend } from "../../testing/backend";
 import { forbidden } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
@@ -55,6 +56,24 @@ describe("the table", () => {
     expect(screen.getByRole("switch", piiGuard)).toBeChecked();
     expect(screen.getByRole("switch", { name: "mock_provider enabled" })).not.toBeChecked();
     expect(screen.getByText("5 on · 1 off")).toBeVisible();
+  });
+
+  it("reads on until there are no more", async () => {
+    const backend = startBackend();
+    backend.extensionPageSize = 4;
+    renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    expect(rowIds()).toHaveLength(6);
+    const everything = {
+      filter: { types: [], enabled: null, health: [], text: null },
+      sort: "type",
+      descending: false,
+      limit: 10_000,
+    };
+    expect(backend.callsOf("list_extensions").slice(0, 2)).toEqual([
+      { request: { ...everything, after: null } },
+      { request: { ...everything, after: { value: "pre", id: "normalize_text" } } },
+    ]);
   });
 
   it("reports to the backend once that it has been painted", async () => {
@@ -144,6 +163,10 @@ describe("a switch", () => {
     await waitFor(() => expect(screen.getByRole("switch", piiGuard)).toBeChecked());
     expect(backend.callsOf("set_extension_enabled").at(-1)).toEqual({
       request: { id: "pii_guard", enabled: true, note: anyNote },
+    });
+    const [first, second] = backend.callsOf("set_extension_enabled");
+    expect(second, "a switch back is a request of its own").not.toMatchObject({
+      request: { note: (first as { request: SetEnabledRequest }).request.note },
     });
     await waitFor(() => expect(screen.queryByRole("button", { name: "Undo" })).toBeNull());
   });
