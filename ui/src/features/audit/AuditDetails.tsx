@@ -1,11 +1,11 @@
 import type { AuditEntry } from "../../bindings";
+import { ChangeDiff } from "../../ui/ChangeDiff";
 import { Fact, Facts } from "../../ui/Facts";
 import { groupedCount } from "../../ui/figures";
 import { Identifier } from "../../ui/Identifier";
 import { Timestamp } from "../../ui/Timestamp";
 import classes from "./AuditDetails.module.css";
 import { howKnown } from "./auditSentence";
-import { ChangeDiff } from "./ChangeDiff";
 
 /** Who it was and how that is known, and what exactly changed. */
 export function AuditDetails({ entry }: { entry: AuditEntry }) {

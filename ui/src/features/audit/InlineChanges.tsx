@@ -1,7 +1,7 @@
 import type { FieldChange } from "../../bindings";
+import { ChangeValue } from "../../ui/ChangeValue";
+import { fitsInline, inline, placeName } from "../../ui/fieldChanges";
 import { counted } from "../../ui/figures";
-import { ChangeValue } from "./ChangeValue";
-import { fitsInline, inline, placeName } from "./fieldChanges";
 import classes from "./InlineChanges.module.css";
 
 /** More than this belongs into the details. */

@@ -1,4 +1,4 @@
-import type { FieldChange } from "../../bindings";
+import type { FieldChange } from "../bindings";
 import { parseExact, printExact } from "./exactJson";
 
 /** A stretch of a value that is shown in a way of its own; `position` tells it from the others. */

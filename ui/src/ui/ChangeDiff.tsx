@@ -1,4 +1,4 @@
-import type { FieldChange } from "../../bindings";
+import type { FieldChange } from "../bindings";
 import classes from "./ChangeDiff.module.css";
 import { ChangeValue } from "./ChangeValue";
 import { indented, placeName } from "./fieldChanges";
