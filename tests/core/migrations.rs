@@ -1,6 +1,7 @@
 //! The schema on an empty database, on one that was set up by hand before, and by many at once.
 
 use registry::{Error, ErrorCode, migrations};
+use sqlx::{ConnectOptions, Connection};
 use system_tests::on_each_server;
 use system_tests::reading::list_extensions;
 
@@ -174,6 +175,25 @@ on_each_server! {
         database.execute("DROP VIEW extension_audit_log").await;
         database.migrate().await;
         assert_eq!(database.value("SELECT count(*) FROM extensions").await, "6");
+    }
+
+    async fn a_deadlock_with_a_program_in_use_is_no_failure(database: TestDatabase) {
+        database.execute(TABLES_BY_HAND).await;
+        let mut program = database.superuser().connect().await.unwrap();
+        sqlx::raw_sql("SET deadlock_timeout = '30s'; BEGIN; LOCK TABLE extension_health")
+            .execute(&mut program)
+            .await
+            .unwrap();
+        let options = database.superuser();
+        let migrating = tokio::spawn(async move { migrations::migrate(&options).await });
+        // The migration holds the other tables and waits for this one.
+        while database.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'extension_health'::regclass").await == "0" {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        sqlx::raw_sql("SELECT * FROM extensions; COMMIT").execute(&mut program).await.unwrap();
+        migrating.await.unwrap().unwrap();
+        program.close().await.unwrap();
+        assert_eq!(database.value("SELECT count(*) FROM _sqlx_migrations").await, migrations::count().to_string());
     }
 
     async fn a_newer_schema_is_refused_by_name(database: TestDatabase) {

@@ -1,16 +1,22 @@
 import {
   type QueryClient,
   queryOptions,
+  useMutation,
   useMutationState,
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
 import {
+  type ChangeNote,
   commands,
   type Extension,
   type ExtensionCursor,
+  type ExtensionDraft,
   type ExtensionPage,
+  type ExtensionPatch,
+  type ExtensionType,
+  type SeenExtension,
   type SetEnabledRequest,
 } from "../bindings";
 import { refetchIntervalMs } from "./client";
@@ -105,4 +111,63 @@ function setExtensionEnabled(client: QueryClient, request: SetEnabledRequest): P
 function withPendingSwitch(extension: Extension, pending: readonly SetEnabledRequest[]): ExtensionRow {
   const last = pending.findLast((request) => request.id === extension.id);
   return { ...extension, enabled: last?.enabled ?? extension.enabled, pending: last !== undefined };
+}
+
+/** One extension, whole; read again whenever anybody changes it. */
+export function useExtensionDetail(id: string) {
+  return useQuery({
+    queryKey: keys.extensions.detail(id),
+    queryFn: () => unwrap(commands.getExtension(id)),
+    refetchInterval: refetchIntervalMs,
+  });
+}
+
+const afterChange = { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] };
+
+function note(reason: string): ChangeNote {
+  return { reason: reason.trim() || null, request_id: crypto.randomUUID() };
+}
+
+export function useCreateExtension() {
+  return useMutation({
+    mutationFn: ({ draft, reason }: { draft: ExtensionDraft; reason: string }) =>
+      unwrap(commands.createExtension(draft, note(reason))),
+    meta: afterChange,
+  });
+}
+
+export function useUpdateExtension() {
+  return useMutation({
+    mutationFn: ({ seen, patch, reason }: { seen: SeenExtension; patch: ExtensionPatch; reason: string }) =>
+      unwrap(commands.updateExtension({ seen, patch, note: note(reason) })),
+    meta: afterChange,
+  });
+}
+
+export function useDeleteExtensions() {
+  return useMutation({
+    mutationFn: ({ seen, reason }: { seen: SeenExtension[]; reason: string }) =>
+      unwrap(commands.deleteExtensions(seen, note(reason))),
+    meta: afterChange,
+  });
+}
+
+/** The JSON Schema that holds for an extension of this id and type, as text. */
+export function useConfigurationSchema(id: string, type: ExtensionType) {
+  return useQuery({
+    queryKey: keys.extensions.schema(id, type),
+    queryFn: () => unwrap(commands.configurationSchemaOf(id, type)),
+  });
+}
+
+/** Where a configuration does not fit the schema of such an extension. */
+export function useConfigurationCheck(id: string, type: ExtensionType, config: string, enabled: boolean) {
+  return useQuery({
+    queryKey: keys.extensions.check(id, type, config),
+    queryFn: () => unwrap(commands.checkConfiguration(id, type, config)),
+    enabled,
+    // What fits now is checked once more when it is saved.
+    staleTime: 60_000,
+    gcTime: 60_000,
+  });
 }

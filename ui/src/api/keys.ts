@@ -5,6 +5,9 @@ export const keys = {
   extensions: {
     all: ["extensions"],
     list: () => ["extensions", "list"],
+    detail: (id: string) => ["extensions", "detail", id],
+    schema: (id: string, type: string) => ["extensions", "schema", id, type],
+    check: (id: string, type: string, config: string) => ["configuration-check", id, type, config],
     setEnabled: () => ["extensions", "set-enabled"],
   },
   audit: {

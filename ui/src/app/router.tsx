@@ -8,7 +8,9 @@ import {
 } from "@tanstack/react-router";
 import { AuditPage } from "../features/audit/AuditPage";
 import { readAuditSearch } from "../features/audit/auditSearch";
+import { ExtensionHistory } from "../features/audit/ExtensionHistory";
 import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
+import { readExtensionSearch } from "../features/extensions/extensionSearch";
 import { HealthPage } from "../features/health/HealthPage";
 import { RoutersPage } from "../features/routers/RoutersPage";
 import { SettingsPage } from "../features/settings/SettingsPage";
@@ -27,7 +29,13 @@ const routeTree = root.addChildren([
       throw redirect({ to: "/extensions", replace: true });
     },
   }),
-  createRoute({ getParentRoute: () => root, path: "/extensions", component: ExtensionsPage }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/extensions",
+    // Put together here, because features don't know each other.
+    component: () => <ExtensionsPage history={(id) => <ExtensionHistory id={id} />} />,
+    validateSearch: readExtensionSearch,
+  }),
   createRoute({
     getParentRoute: () => root,
     path: "/audit",

@@ -10,14 +10,18 @@ import type {
   DatabaseStatus,
   ErrorReport,
   Extension,
+  ExtensionDetail,
+  ExtensionDraft,
   ExtensionListRequest,
   ExtensionPage,
   HealthReport,
   Permissions,
   SetEnabledRequest,
+  UpdateRequest,
   Verification,
+  Violation,
 } from "../bindings";
-import { cacheReport, readyStatus, sixExtensions } from "./fixtures";
+import { cacheReport, extension, extensionDetail, readyStatus, sixExtensions } from "./fixtures";
 
 /** A backend at the IPC boundary: what it holds can be set, and what it was asked can be read. */
 export type Backend = {
@@ -28,6 +32,9 @@ export type Backend = {
   auditEntries: AuditEntry[];
   verification: Verification;
   health: HealthReport[];
+  /** The configurations by id; an extension without one here has a small one. */
+  configurations: Map<string, string>;
+  violations: Violation[];
   cache: CacheReport;
   permissions: Permissions;
   consumers: ConsumerReport[];
@@ -52,6 +59,8 @@ export function startBackend(): Backend {
     auditEntries: [],
     verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
+    configurations: new Map(),
+    violations: [],
     cache: cacheReport(),
     permissions: {
       login: "editor",
@@ -112,6 +121,22 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.verification;
     case "list_health":
       return backend.health;
+    case "get_extension":
+      return detailOf(backend, (args as { id: string }).id);
+    case "create_extension": {
+      const { draft } = args as { draft: ExtensionDraft };
+      const { config, metadata, ...row } = draft;
+      backend.extensions = [...backend.extensions, extension(row.id, row)];
+      backend.configurations.set(row.id, config);
+      return { ...detailOf(backend, row.id), metadata };
+    }
+    case "update_extension": {
+      const { seen, patch } = (args as { request: UpdateRequest }).request;
+      if (patch.config !== null) backend.configurations.set(seen.id, patch.config);
+      return detailOf(backend, seen.id);
+    }
+    case "check_configuration":
+      return backend.violations;
     case "permissions":
       return backend.permissions;
     case "undo_changes":
@@ -145,6 +170,11 @@ function extensionPage(backend: Backend, { after, limit }: ExtensionListRequest)
   const last = extensions.at(-1);
   const more = end < backend.extensions.length;
   return { extensions, next: more && last ? { value: last.type, id: last.id } : null };
+}
+
+function detailOf(backend: Backend, id: string): ExtensionDetail | undefined {
+  const row = backend.extensions.find((candidate) => candidate.id === id);
+  return row && extensionDetail(row, backend.configurations.get(id));
 }
 
 function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | undefined {

@@ -5,6 +5,7 @@ import type {
   DatabaseStatus,
   ErrorReport,
   Extension,
+  ExtensionDetail,
   HealthReport,
 } from "../bindings";
 
@@ -43,6 +44,13 @@ export function extension(id: string, more: Partial<Extension> = {}): Extension 
     last_change: null,
     ...more,
   };
+}
+
+export function extensionDetail(
+  row: Extension,
+  config: string | null = '{"model": "a", "rate": 1.00}',
+): ExtensionDetail {
+  return { extension: row, config, metadata: "{}" };
 }
 
 export function sixExtensions(): Extension[] {

@@ -26,6 +26,10 @@ window.ResizeObserver = ResizeObserverWithoutLayout;
 
 window.scrollTo = () => {};
 
+Object.defineProperty(document, "fonts", {
+  value: { addEventListener: () => {}, removeEventListener: () => {} },
+});
+
 afterEach(() => {
   act(() => notifications.clean());
   cleanup();

@@ -21,7 +21,11 @@ export function parseExact(json: string): ExactJson | undefined {
   }
 }
 
-function memberName(taggedName: string): string {
+export function isObject(value: ExactJson | undefined): value is ExactObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export function memberName(taggedName: string): string {
   return taggedName.slice(1);
 }
 

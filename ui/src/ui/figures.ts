@@ -33,3 +33,8 @@ export function groupedCount(count: number): string {
 export function counted(count: number, noun: string): string {
   return `${groupedCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** One decimal, rounded down, so that 99.97 never reads as a flawless 100.0. */
+export function scoreText(scorePercent: number): string {
+  return `${(Math.floor(Number((scorePercent * 10).toFixed(6))) / 10).toFixed(1)} %`;
+}

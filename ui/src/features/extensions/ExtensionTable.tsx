@@ -5,7 +5,6 @@ import classes from "./ExtensionTable.module.css";
 import { ExtensionTableRow } from "./ExtensionTableRow";
 import { defaultOrder, nextOrder, type SortColumn, sortExtensions } from "./extensionOrder";
 import { SortableHead } from "./SortableHead";
-import { useSwitchExtension } from "./useSwitchExtension";
 
 const columns: readonly { column: SortColumn; name: string; figure?: true }[] = [
   { column: "id", name: "Id" },
@@ -14,13 +13,21 @@ const columns: readonly { column: SortColumn; name: string; figure?: true }[] = 
   { column: "timeout_ms", name: "Timeout", figure: true },
   { column: "retry", name: "Retries", figure: true },
   { column: "enabled", name: "State" },
+  { column: "health", name: "Health" },
   { column: "last_change", name: "Last change" },
 ];
 
-export function ExtensionTable({ rows }: { rows: readonly ExtensionRow[] }) {
+type ExtensionTableProps = {
+  rows: readonly ExtensionRow[];
+  /** The extension whose panel is open beside the table. */
+  openId?: string | undefined;
+  onOpen: (id: string) => void;
+  onSwitch: (id: string, enabled: boolean) => void;
+};
+
+export function ExtensionTable({ rows, openId, onOpen, onSwitch }: ExtensionTableProps) {
   const [order, setOrder] = useState(defaultOrder);
   const sorted = useMemo(() => sortExtensions(rows, order), [rows, order]);
-  const switchExtension = useSwitchExtension();
 
   return (
     <table
@@ -46,7 +53,14 @@ export function ExtensionTable({ rows }: { rows: readonly ExtensionRow[] }) {
       </thead>
       <tbody>
         {sorted.map((row) => (
-          <ExtensionTableRow key={row.id} row={row} onSwitch={switchExtension} />
+          <ExtensionTableRow
+            key={row.id}
+            row={row}
+            isOpen={row.id === openId}
+            followsFocus={openId !== undefined}
+            onOpen={onOpen}
+            onSwitch={onSwitch}
+          />
         ))}
       </tbody>
     </table>

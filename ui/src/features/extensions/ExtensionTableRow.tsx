@@ -8,16 +8,38 @@ import { StatusWord } from "../../ui/StatusWord";
 import { Switch } from "../../ui/Switch";
 import table from "../../ui/table.module.css";
 import classes from "./ExtensionTable.module.css";
+import { HealthCell } from "./HealthCell";
 import { LastChangeCell } from "./LastChangeCell";
 
 type ExtensionTableRowProps = {
   row: ExtensionRow;
+  isOpen: boolean;
+  /** While a panel is open it shows the row that has the focus. */
+  followsFocus: boolean;
+  onOpen: (id: string) => void;
   onSwitch: (id: string, enabled: boolean) => void;
 };
 
-export const ExtensionTableRow = memo(function ExtensionTableRow({ row, onSwitch }: ExtensionTableRowProps) {
+export const ExtensionTableRow = memo(function ExtensionTableRow({
+  row,
+  isOpen,
+  followsFocus,
+  onOpen,
+  onSwitch,
+}: ExtensionTableRowProps) {
   return (
+    // The keyboard's way is Enter on the row's switch.
     <tr
+      aria-selected={isOpen || undefined}
+      onClick={(event) => {
+        if (!(event.target as HTMLElement).closest("button, a")) onOpen(row.id);
+      }}
+      onFocus={() => followsFocus && !isOpen && onOpen(row.id)}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" || (event.target as HTMLElement).role !== "switch") return;
+        event.preventDefault();
+        onOpen(row.id);
+      }}
       className={classes.row}
       data-extension-id={row.id}
       data-off={!row.enabled || undefined}
@@ -53,6 +75,9 @@ export const ExtensionTableRow = memo(function ExtensionTableRow({ row, onSwitch
             Off
           </StatusWord>
         )}
+      </td>
+      <td>
+        <HealthCell health={row.health} scorePercent={row.health_score_percent} />
       </td>
       <td>
         <LastChangeCell change={row.last_change} />

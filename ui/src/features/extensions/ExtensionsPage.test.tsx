@@ -32,6 +32,14 @@ function held(): { promise: Promise<void>; release: () => void } {
 const anyNote = { reason: null, request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) };
 
 describe("the table", () => {
+  // First of all: a window reports once in its life, and the tests of this file share one.
+  it("reports to the backend once that it has been painted", async () => {
+    const backend = startBackend();
+    renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    await waitFor(() => expect(backend.callsOf("report_table_shown")).toHaveLength(1));
+  });
+
   it("shows the six extensions with units and words", async () => {
     const backend = startBackend();
     backend.extensions = backend.extensions.map((extension) =>
@@ -74,13 +82,6 @@ describe("the table", () => {
       { request: { ...everything, after: null } },
       { request: { ...everything, after: { value: "pre", id: "normalize_text" } } },
     ]);
-  });
-
-  it("reports to the backend once that it has been painted", async () => {
-    const backend = startBackend();
-    renderApp();
-    await screen.findByRole("table", { name: "Extensions" });
-    await waitFor(() => expect(backend.callsOf("report_table_shown")).toHaveLength(1));
   });
 
   it("sorts by a click on a head and says so to assistive technology", async () => {

@@ -1,25 +1,53 @@
 import { Button } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
+import { usePermissions } from "../../api/access";
 import { reportTableShown } from "../../api/application";
 import { toErrorReport } from "../../api/command";
 import { type ExtensionRow, useExtensions } from "../../api/extensions";
+import type { Extension } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
 import { counted } from "../../ui/figures";
-import { IconFilterOff, IconPuzzle } from "../../ui/icons";
+import { IconFilterOff, IconPlus, IconPuzzle } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
+import { useShortcuts } from "../../ui/useShortcuts";
+import { DeleteDialog } from "./DeleteDialog";
+import { ExtensionChips } from "./ExtensionChips";
 import { ExtensionTable } from "./ExtensionTable";
 import { filterExtensions } from "./extensionOrder";
+import type { ExtensionSearch } from "./extensionSearch";
 import { FilterBox } from "./FilterBox";
+import { ExtensionForm, type FormTarget } from "./form/ExtensionForm";
+import { ExtensionPanel } from "./panel/ExtensionPanel";
+import { useSwitchExtension } from "./useSwitchExtension";
 
-export function ExtensionsPage() {
+export function ExtensionsPage({ history }: { history: (id: string) => ReactNode }) {
   const extensions = useExtensions();
-  const [filter, setFilter] = useState("");
+  const search = useSearch({ from: "/extensions" });
+  const navigate = useNavigate({ from: "/extensions" });
+  const permissions = usePermissions().data;
+  const switchExtension = useSwitchExtension();
+  const [form, setForm] = useState<FormTarget | null>(null);
+  const [deleting, setDeleting] = useState<Extension | null>(null);
   const { data: rows, error, dataUpdatedAt } = extensions;
   const refetch = () => void extensions.refetch();
+  const set = useCallback(
+    (more: ExtensionSearch) =>
+      void navigate({ search: (current: ExtensionSearch) => ({ ...current, ...more }), replace: true }),
+    [navigate],
+  );
+  const open = useCallback((id: string) => set({ open: id }), [set]);
+  const close = useCallback(() => set({ open: undefined, tab: undefined }), [set]);
+  const createNew = () => setForm({ kind: "create", from: null });
+  const mayCreate = permissions?.can_edit !== false;
+  useShortcuts({
+    n: () => mayCreate && !form && createNew(),
+    h: () => search.open && set({ tab: "history" }),
+  });
 
   const loaded = rows !== undefined;
   useEffect(() => {
@@ -29,14 +57,34 @@ export function ExtensionsPage() {
   return (
     <>
       <PageHeader title="Extensions" summary={rows && rows.length > 0 ? summary(rows) : undefined}>
-        {rows?.length !== 0 && <FilterBox value={filter} onChange={setFilter} />}
+        {rows?.length !== 0 && (
+          <FilterBox value={search.text ?? ""} onChange={(text) => set({ text: text || undefined })} />
+        )}
+        <Button
+          size="xs"
+          leftSection={<IconPlus size={14} aria-hidden />}
+          aria-keyshortcuts="n"
+          disabled={!mayCreate}
+          title={mayCreate ? undefined : `The login ${permissions?.login} may not create extensions`}
+          onClick={createNew}
+        >
+          New
+        </Button>
       </PageHeader>
+      {rows && rows.length > 0 && <ExtensionChips rows={rows} search={search} onChange={set} />}
       {rows && error && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}
       <Panel>
         {rows ? (
-          <Rows rows={rows} filter={filter} onClearFilter={() => setFilter("")} onRefresh={refetch} />
+          <Rows
+            rows={rows}
+            search={search}
+            onClearFilter={() => set({ text: undefined, state: undefined, type: undefined })}
+            onRefresh={refetch}
+            onOpen={open}
+            onSwitch={switchExtension}
+          />
         ) : error ? (
           <ErrorState
             tried="The extensions could not be read"
@@ -47,18 +95,53 @@ export function ExtensionsPage() {
           <SkeletonRows label="Reading the extensions" />
         )}
       </Panel>
+      {search.open !== undefined && (
+        <ExtensionPanel
+          key={search.open}
+          id={search.open}
+          tab={search.tab ?? "overview"}
+          onTab={(tab) => set({ tab })}
+          onClose={close}
+          onSwitch={switchExtension}
+          onEdit={(detail) => setForm({ kind: "edit", detail })}
+          onDuplicate={(detail) => setForm({ kind: "create", from: detail })}
+          onDelete={({ extension }) => setDeleting(extension)}
+          history={history}
+        />
+      )}
+      {form && (
+        <ExtensionForm
+          target={form}
+          onClose={(savedId) => {
+            setForm(null);
+            if (savedId !== null) open(savedId);
+          }}
+        />
+      )}
+      {deleting && (
+        <DeleteDialog
+          extension={deleting}
+          onClose={(done) => {
+            setDeleting(null);
+            if (done) close();
+          }}
+        />
+      )}
     </>
   );
 }
 
 type RowsProps = {
   rows: readonly ExtensionRow[];
-  filter: string;
+  search: ExtensionSearch;
   onClearFilter: () => void;
   onRefresh: () => void;
+  onOpen: (id: string) => void;
+  onSwitch: (id: string, enabled: boolean) => void;
 };
 
-function Rows({ rows, filter, onClearFilter, onRefresh }: RowsProps) {
+function Rows({ rows, search, onClearFilter, onRefresh, onOpen, onSwitch }: RowsProps) {
+  const matching = useMemo(() => filterExtensions(rows, search), [rows, search]);
   if (rows.length === 0) {
     return (
       <EmptyState
@@ -70,16 +153,16 @@ function Rows({ rows, filter, onClearFilter, onRefresh }: RowsProps) {
           </Button>
         }
       >
-        An extension appears here as soon as a program registers one in this database.
+        An extension appears here as soon as somebody makes one with New, or a program registers one in this
+        database.
       </EmptyState>
     );
   }
-  const matching = filterExtensions(rows, filter);
   if (matching.length === 0) {
     return (
       <EmptyState
         icon={IconFilterOff}
-        title={`Nothing matches “${filter.trim()}”`}
+        title={search.text ? `Nothing matches “${search.text.trim()}”` : "No extension matches this filter"}
         action={
           <Button size="xs" variant="default" onClick={onClearFilter}>
             Clear filter
@@ -90,7 +173,7 @@ function Rows({ rows, filter, onClearFilter, onRefresh }: RowsProps) {
       </EmptyState>
     );
   }
-  return <ExtensionTable rows={matching} />;
+  return <ExtensionTable rows={matching} openId={search.open} onOpen={onOpen} onSwitch={onSwitch} />;
 }
 
 function summary(rows: readonly ExtensionRow[]): string {

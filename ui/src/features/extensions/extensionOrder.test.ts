@@ -53,8 +53,10 @@ describe("nextOrder", () => {
 
 describe("filterExtensions", () => {
   it("wants every word, in any of id, type and subject, in any case", () => {
-    expect(filterExtensions(rows, "PROVIDER gpt").map((row) => row.id)).toEqual(["openai_gpt4"]);
-    expect(filterExtensions(rows, "mask_pii").map((row) => row.id)).toEqual(["mask_sensitive_data"]);
-    expect(filterExtensions(rows, "  ")).toHaveLength(6);
+    expect(filterExtensions(rows, { text: "PROVIDER gpt" }).map((row) => row.id)).toEqual(["openai_gpt4"]);
+    expect(filterExtensions(rows, { text: "mask_pii" }).map((row) => row.id)).toEqual([
+      "mask_sensitive_data",
+    ]);
+    expect(filterExtensions(rows, { text: "  " })).toHaveLength(6);
   });
 });

@@ -1,7 +1,16 @@
 import type { ExtensionRow } from "../../api/extensions";
 import type { ExtensionType } from "../../bindings";
+import type { ExtensionSearch, StateFilter } from "./extensionSearch";
 
-export type SortColumn = "id" | "type" | "subject" | "timeout_ms" | "retry" | "enabled" | "last_change";
+export type SortColumn =
+  | "id"
+  | "type"
+  | "subject"
+  | "timeout_ms"
+  | "retry"
+  | "enabled"
+  | "health"
+  | "last_change";
 
 export type SortOrder = { column: SortColumn; descending: boolean };
 
@@ -21,6 +30,8 @@ const comparisons: Record<SortColumn, Comparison> = {
   retry: (a, b) => a.retry - b.retry,
   // On before off, newest change first: what one looks for is on top at the first click.
   enabled: (a, b) => Number(b.enabled) - Number(a.enabled),
+  // What fails first; what has no data last, because nothing is known to be wrong with it.
+  health: (a, b) => (a.health_score_percent ?? 101) - (b.health_score_percent ?? 101),
   last_change: (a, b) => changedAt(b) - changedAt(a),
 };
 
@@ -35,10 +46,26 @@ export function nextOrder(order: SortOrder, column: SortColumn): SortOrder {
   return { column, descending: order.column === column && !order.descending };
 }
 
-/** The rows in which every word of the filter occurs. */
-export function filterExtensions(rows: readonly ExtensionRow[], filter: string): ExtensionRow[] {
+export function inState(row: ExtensionRow, state: StateFilter): boolean {
+  switch (state) {
+    case "on":
+      return row.enabled;
+    case "off":
+      return !row.enabled;
+    case "failing":
+      return row.health === "failing";
+  }
+}
+
+/** The rows that meet every condition, and in which every word occurs. */
+export function filterExtensions(
+  rows: readonly ExtensionRow[],
+  { text: filter = "", state, type }: ExtensionSearch,
+): ExtensionRow[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter((row) => {
+    if (state !== undefined && !inState(row, state)) return false;
+    if (type !== undefined && row.type !== type) return false;
     const text = `${row.id} ${row.type} ${row.subject}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { startBackend } from "../../testing/backend";
 import { forbidden, healthReport } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
-import { healthSummary, scoreText, worstFirst } from "./healthState";
+import { scoreText } from "../../ui/figures";
+import { healthSummary, worstFirst } from "./healthState";
 
 const reports = [
   healthReport("fine", { health_score_percent: 99.97 }),

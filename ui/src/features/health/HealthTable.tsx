@@ -1,14 +1,14 @@
 import type { TablerIcon } from "@tabler/icons-react";
 import type { HealthReport, HealthState } from "../../bindings";
 import { ExtensionTypeBadge } from "../../ui/ExtensionTypeBadge";
-import { groupedCount, measuredDuration } from "../../ui/figures";
+import { groupedCount, measuredDuration, scoreText } from "../../ui/figures";
 import { Identifier } from "../../ui/Identifier";
 import { IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconCircleX } from "../../ui/icons";
 import { StatusWord, type Tone } from "../../ui/StatusWord";
 import { Timestamp } from "../../ui/Timestamp";
 import table from "../../ui/table.module.css";
 import classes from "./HealthTable.module.css";
-import { scoreText, worstFirst } from "./healthState";
+import { worstFirst } from "./healthState";
 
 const stateLooks: Record<HealthState, { word: string; tone: Tone; icon: TablerIcon }> = {
   failing: { word: "Failing", tone: "bad", icon: IconCircleX },

@@ -34,11 +34,6 @@ export function healthSummary(reports: readonly HealthReport[]): string {
   ].join(", ");
 }
 
-/** One decimal, rounded down, so that 99.97 never reads as a flawless 100.0. */
-export function scoreText(scorePercent: number): string {
-  return `${(Math.floor(Number((scorePercent * 10).toFixed(6))) / 10).toFixed(1)} %`;
-}
-
 function countIn(reports: readonly HealthReport[], state: HealthState): number {
   return reports.filter((report) => report.state === state).length;
 }

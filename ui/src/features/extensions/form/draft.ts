@@ -1,0 +1,107 @@
+import type { ExtensionDetail, ExtensionPatch, FieldChange } from "../../../bindings";
+import { parseExact, printExact } from "../../../ui/exactJson";
+import { jsonChanges } from "../../../ui/jsonChanges";
+import type { ExtensionFields } from "../extensionRules";
+
+/** What was typed and not saved, and what it was typed over. */
+export type Draft = { fields: ExtensionFields; revision: number | null };
+
+const storagePrefix = "extension-draft ";
+
+/** Keeps what is typed over a crash of the window. */
+export function keepDraft(key: string, draft: Draft): void {
+  try {
+    localStorage.setItem(storagePrefix + key, JSON.stringify(draft));
+  } catch {
+    // Without room for it, only the crash loses it.
+  }
+}
+
+export function forgetDraft(key: string): void {
+  localStorage.removeItem(storagePrefix + key);
+}
+
+export function readDraft(key: string): Draft | null {
+  try {
+    const draft: unknown = JSON.parse(localStorage.getItem(storagePrefix + key) ?? "null");
+    return typeof draft === "object" && draft !== null && "fields" in draft ? (draft as Draft) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** JSON as lines to edit, every digit kept. */
+function editable(json: string | null): string {
+  if (json === null) return "{}";
+  const value = parseExact(json);
+  return value === undefined ? json : printExact(value);
+}
+
+export function fieldsOf({ extension, config, metadata }: ExtensionDetail): ExtensionFields {
+  return {
+    id: extension.id,
+    type: extension.type,
+    subject: extension.subject,
+    timeout_ms: extension.timeout_ms,
+    retry: extension.retry,
+    enabled: extension.enabled,
+    config: editable(config),
+    metadata: editable(metadata),
+  };
+}
+
+/** The fields of a new extension; begun from another one, with the id and the subject to choose. */
+export function newFields(from: ExtensionDetail | null): ExtensionFields {
+  if (from) {
+    const fields = fieldsOf(from);
+    return { ...fields, id: `${fields.id}_copy`, subject: `${fields.subject}.copy`, enabled: false };
+  }
+  return {
+    id: "",
+    type: "pre",
+    subject: "",
+    timeout_ms: 5_000,
+    retry: 1,
+    enabled: false,
+    config: "{}",
+    metadata: "{}",
+  };
+}
+
+const simple = ["subject", "timeout_ms", "retry", "enabled"] as const;
+
+/** What the form changes of the extension, or all of it for a new one. */
+export function formChanges(base: ExtensionFields | null, fields: ExtensionFields): FieldChange[] {
+  if (base === null) {
+    return (["id", "type", ...simple, "config", "metadata"] as const).map((name) => ({
+      path: `/${name}`,
+      before: null,
+      after: name === "config" || name === "metadata" ? fields[name] : JSON.stringify(fields[name]),
+    }));
+  }
+  const changes: FieldChange[] = simple
+    .filter((name) => base[name] !== fields[name])
+    .map((name) => ({
+      path: `/${name}`,
+      before: JSON.stringify(base[name]),
+      after: JSON.stringify(fields[name]),
+    }));
+  return [
+    ...changes,
+    ...jsonChanges("/config", base.config, fields.config),
+    ...jsonChanges("/metadata", base.metadata, fields.metadata),
+  ];
+}
+
+/** The fields to send: those that differ, and no other, so that others' changes of the rest stay. */
+export function patchOf(base: ExtensionFields, fields: ExtensionFields): ExtensionPatch {
+  const changed = new Set(formChanges(base, fields).map(({ path }) => path.split("/")[1]));
+  return {
+    subject: changed.has("subject") ? fields.subject : null,
+    timeout_ms: changed.has("timeout_ms") ? Number(fields.timeout_ms) : null,
+    retry: changed.has("retry") ? Number(fields.retry) : null,
+    enabled: changed.has("enabled") ? fields.enabled : null,
+    config: changed.has("config") ? fields.config : null,
+    metadata: changed.has("metadata") ? fields.metadata : null,
+  };
+}

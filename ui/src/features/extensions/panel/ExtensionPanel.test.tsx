@@ -1,0 +1,124 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { startBackend } from "../../../testing/backend";
+import { auditEntry, forbidden } from "../../../testing/fixtures";
+import { renderApp } from "../../../testing/renderApp";
+
+const panelOf = (id: string) => screen.findByRole("complementary", { name: `Extension ${id}` });
+const row = (id: string) => document.querySelector(`[data-extension-id="${id}"]`) as HTMLElement;
+
+describe("the panel", () => {
+  it("opens at a click on a row and closes at Escape", async () => {
+    startBackend();
+    const { user } = renderApp("/extensions");
+    await screen.findByText("pii_guard");
+    await user.click(within(row("pii_guard")).getByText("200 ms"));
+    const panel = await panelOf("pii_guard");
+    expect(await within(panel).findByText("on: the router uses it")).toBeVisible();
+    expect(row("pii_guard")).toHaveAttribute("aria-selected", "true");
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByRole("complementary")).not.toBeInTheDocument());
+  });
+
+  it("opens at Enter and follows the focus from row to row", async () => {
+    startBackend();
+    const { user } = renderApp("/extensions");
+    (await screen.findByRole("switch", { name: "pii_guard enabled" })).focus();
+    await user.keyboard("{Enter}");
+    await panelOf("pii_guard");
+    await user.keyboard("j");
+    expect(await panelOf("mask_sensitive_data")).toBeVisible();
+  });
+
+  it("shows the configuration with secrets hidden and references marked", async () => {
+    const backend = startBackend();
+    backend.configurations.set(
+      "openai_gpt4",
+      '{"rate": 1.00, "api_key": {"$redacted": "a1b2c3d4e5f60718"}, "token": "env:TOKEN"}',
+    );
+    const { user } = renderApp("/extensions?open=openai_gpt4");
+    const panel = await panelOf("openai_gpt4");
+    await user.click(await within(panel).findByRole("tab", { name: "Configuration" }));
+    expect(await within(panel).findByText("hidden (a1b2c3)")).toBeVisible();
+    expect(panel).toHaveTextContent('"rate": 1.00');
+    expect(panel).toHaveTextContent("reference env:TOKEN");
+  });
+
+  it("shows the extension's own history, from the address too", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(2, { extension_id: "mock_provider" }), auditEntry(1)];
+    renderApp("/extensions?open=pii_guard&tab=history");
+    const panel = await panelOf("pii_guard");
+    await waitFor(() => expect(panel.querySelectorAll("[data-audit-revision]")).toHaveLength(1));
+    expect(panel).toHaveTextContent("editor disabled pii_guard");
+  });
+
+  it("says so when nothing has happened to it yet", async () => {
+    startBackend();
+    renderApp("/extensions?open=pii_guard&tab=history");
+    expect(await within(await panelOf("pii_guard")).findByText("Not changed yet")).toBeVisible();
+  });
+
+  it("says why it could not be read", async () => {
+    const backend = startBackend();
+    backend.failures.set("get_extension", forbidden);
+    renderApp("/extensions?open=pii_guard");
+    expect(await screen.findByText(/pii_guard could not be read/)).toBeVisible();
+  });
+
+  it("deletes after asking, with the effect in words", async () => {
+    const backend = startBackend();
+    const { user } = renderApp("/extensions?open=pii_guard");
+    const panel = await panelOf("pii_guard");
+    await user.click(await within(panel).findByRole("button", { name: "More" }));
+    await user.click(await screen.findByRole("menuitem", { name: "Delete…" }));
+    const dialog = await screen.findByRole("dialog", { name: "Delete pii_guard?" });
+    expect(dialog).toHaveTextContent("routers stop using it at once");
+    await user.type(within(dialog).getByLabelText("Reason (optional)"), "replaced");
+    await user.click(within(dialog).getByRole("button", { name: "Delete" }));
+    await waitFor(() =>
+      expect(backend.callsOf("delete_extensions")).toMatchObject([
+        { seen: [{ id: "pii_guard", revision: 0 }], note: { reason: "replaced" } },
+      ]),
+    );
+    await waitFor(() => expect(screen.queryByRole("complementary")).not.toBeInTheDocument());
+  });
+
+  it("keeps the question open when the deletion is refused", async () => {
+    const backend = startBackend();
+    backend.failures.set("delete_extensions", forbidden);
+    const { user } = renderApp("/extensions?open=pii_guard");
+    await user.click(await within(await panelOf("pii_guard")).findByRole("button", { name: "More" }));
+    await user.click(await screen.findByRole("menuitem", { name: "Delete…" }));
+    const dialog = await screen.findByRole("dialog", { name: "Delete pii_guard?" });
+    await user.click(within(dialog).getByRole("button", { name: "Delete" }));
+    expect(await within(dialog).findByRole("alert")).toHaveTextContent(forbidden.message);
+  });
+
+  it("is for looking alone where the login may not change extensions", async () => {
+    const backend = startBackend();
+    backend.permissions = { ...backend.permissions, can_edit: false };
+    renderApp("/extensions?open=pii_guard");
+    const edit = await within(await panelOf("pii_guard")).findByRole("button", { name: "Edit" });
+    await waitFor(() => expect(edit).toBeDisabled());
+    expect(edit).toHaveAttribute("title", "The login editor may not change extensions");
+    expect(screen.getByRole("button", { name: "New" })).toBeDisabled();
+  });
+});
+
+describe("the chips", () => {
+  it("count and narrow, and stand in the address", async () => {
+    const backend = startBackend();
+    const [first, ...others] = backend.extensions;
+    if (first) backend.extensions = [{ ...first, enabled: false, health: "failing" }, ...others];
+    const { user } = renderApp("/extensions");
+    await user.click(await screen.findByRole("button", { name: "Off 1" }));
+    await waitFor(() => expect(document.querySelectorAll("[data-extension-id]")).toHaveLength(1));
+    await user.click(screen.getByRole("button", { name: "Off 1" }));
+    await user.click(screen.getByRole("button", { name: "provider 3" }));
+    await waitFor(() => expect(document.querySelectorAll("[data-extension-id]")).toHaveLength(3));
+    await user.click(screen.getByRole("button", { name: "On 5" }));
+    await waitFor(() => expect(document.querySelectorAll("[data-extension-id]")).toHaveLength(2));
+    expect(screen.getByRole("button", { name: "Failing 1" })).toHaveAttribute("aria-pressed", "false");
+  });
+});

@@ -1,0 +1,203 @@
+import { ActionIcon, Button, Menu, Tabs } from "@mantine/core";
+import { type ReactNode, useEffect, useRef } from "react";
+import { usePermissions } from "../../../api/access";
+import { toErrorReport } from "../../../api/command";
+import { useExtensionDetail } from "../../../api/extensions";
+import type { ExtensionDetail } from "../../../bindings";
+import { CopyButton } from "../../../ui/CopyButton";
+import { ErrorState } from "../../../ui/ErrorState";
+import { ExtensionTypeBadge } from "../../../ui/ExtensionTypeBadge";
+import { Fact, Facts } from "../../../ui/Facts";
+import { exactDuration, groupedCount } from "../../../ui/figures";
+import { Identifier } from "../../../ui/Identifier";
+import { IconCopy, IconDots, IconPencil, IconTrash, IconX } from "../../../ui/icons";
+import { SkeletonRows } from "../../../ui/SkeletonRows";
+import { Switch } from "../../../ui/Switch";
+import { Timestamp } from "../../../ui/Timestamp";
+import type { PanelTab } from "../extensionSearch";
+import { HealthCell } from "../HealthCell";
+import { LastChangeCell } from "../LastChangeCell";
+import classes from "./ExtensionPanel.module.css";
+import { JsonView } from "./JsonView";
+
+export type ExtensionPanelProps = {
+  id: string;
+  tab: PanelTab;
+  onTab: (tab: PanelTab) => void;
+  onClose: () => void;
+  onSwitch: (id: string, enabled: boolean) => void;
+  onEdit: (detail: ExtensionDetail) => void;
+  onDuplicate: (detail: ExtensionDetail) => void;
+  onDelete: (detail: ExtensionDetail) => void;
+  /** The extension's history, which another feature shows. */
+  history: (id: string) => ReactNode;
+};
+
+/** One extension beside the list. */
+export function ExtensionPanel(props: ExtensionPanelProps) {
+  const { id, onClose } = props;
+  const extension = useExtensionDetail(id);
+  const panel = useRef<HTMLElement>(null);
+
+  useEffect(() => {
+    const close = (event: KeyboardEvent) => {
+      // What lies over the panel closes first, and handles the key itself.
+      if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("[role=dialog]"))
+        onClose();
+    };
+    window.addEventListener("keydown", close);
+    return () => window.removeEventListener("keydown", close);
+  }, [onClose]);
+
+  return (
+    <aside ref={panel} className={classes.panel} aria-label={`Extension ${id}`}>
+      {extension.data ? (
+        <Content {...props} detail={extension.data} />
+      ) : (
+        <>
+          <header className={classes.header}>
+            <span className={classes.id}>{id}</span>
+            <CloseButton onClose={onClose} />
+          </header>
+          {extension.error ? (
+            <ErrorState
+              tried={`${id} could not be read`}
+              error={toErrorReport(extension.error)}
+              onRetry={() => void extension.refetch()}
+            />
+          ) : (
+            <SkeletonRows label={`Reading ${id}`} />
+          )}
+        </>
+      )}
+    </aside>
+  );
+}
+
+function Content({ detail, tab, onTab, ...on }: ExtensionPanelProps & { detail: ExtensionDetail }) {
+  const { extension } = detail;
+  const permissions = usePermissions().data;
+  const refusal =
+    permissions?.can_edit === false ? `The login ${permissions.login} may not change extensions` : undefined;
+  return (
+    <>
+      <header className={classes.header}>
+        <Switch
+          name={`${extension.id} enabled, in the panel`}
+          on={extension.enabled}
+          onChange={(enabled) => on.onSwitch(extension.id, enabled)}
+        />
+        <span className={classes.id}>
+          <Identifier label="id" value={extension.id} />
+        </span>
+        <ExtensionTypeBadge type={extension.type} />
+        <span className={classes.space} />
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconPencil size={14} aria-hidden />}
+          disabled={refusal !== undefined}
+          title={refusal}
+          aria-keyshortcuts="e"
+          onClick={() => on.onEdit(detail)}
+        >
+          Edit
+        </Button>
+        <Menu position="bottom-end" withinPortal>
+          <Menu.Target>
+            <ActionIcon variant="default" size={26} aria-label="More">
+              <IconDots size={15} aria-hidden />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            <Menu.Item
+              leftSection={<IconCopy size={14} aria-hidden />}
+              disabled={refusal !== undefined}
+              onClick={() => on.onDuplicate(detail)}
+            >
+              Duplicate…
+            </Menu.Item>
+            <Menu.Divider />
+            <Menu.Item
+              color="red"
+              leftSection={<IconTrash size={14} aria-hidden />}
+              disabled={refusal !== undefined}
+              onClick={() => on.onDelete(detail)}
+            >
+              Delete…
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+        <CloseButton onClose={on.onClose} />
+      </header>
+      <Tabs
+        className={classes.tabs}
+        classNames={{ panel: classes.content }}
+        value={tab}
+        onChange={(value) => value && onTab(value as PanelTab)}
+        keepMounted={false}
+      >
+        <Tabs.List>
+          <Tabs.Tab value="overview">Overview</Tabs.Tab>
+          <Tabs.Tab value="configuration">Configuration</Tabs.Tab>
+          <Tabs.Tab value="history">History</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="overview">
+          <Overview detail={detail} />
+        </Tabs.Panel>
+        <Tabs.Panel value="configuration">
+          <section className={classes.json}>
+            <div className={classes.heading}>
+              <h3>Configuration</h3>
+              <CopyButton size="compact-xs" text={detail.config ?? ""}>
+                Copy as JSON
+              </CopyButton>
+            </div>
+            <JsonView json={detail.config} />
+            <div className={classes.heading}>
+              <h3>Metadata</h3>
+            </div>
+            <JsonView json={detail.metadata} />
+          </section>
+        </Tabs.Panel>
+        <Tabs.Panel value="history">{on.history(extension.id)}</Tabs.Panel>
+      </Tabs>
+    </>
+  );
+}
+
+function Overview({ detail: { extension } }: { detail: ExtensionDetail }) {
+  return (
+    <Facts>
+      <Fact name="State">
+        {extension.enabled ? "on: the router uses it" : "off: the router does not use it"}
+      </Fact>
+      <Fact name="Subject">
+        <Identifier label="subject" value={extension.subject} />
+      </Fact>
+      <Fact name="Timeout">{exactDuration(extension.timeout_ms)}</Fact>
+      <Fact name="Retries">{extension.retry === 0 ? "none" : extension.retry}</Fact>
+      <Fact name="Health">
+        <HealthCell health={extension.health} scorePercent={extension.health_score_percent} />
+      </Fact>
+      <Fact name="Last change">
+        <LastChangeCell change={extension.last_change} />
+      </Fact>
+      <Fact name="Revision">#{groupedCount(extension.revision)}</Fact>
+      <Fact name="Created">
+        <Timestamp value={extension.created_at} format="full" absent="not recorded" />
+      </Fact>
+      <Fact name="Updated">
+        <Timestamp value={extension.updated_at} format="full" absent="not recorded" />
+      </Fact>
+    </Facts>
+  );
+}
+
+function CloseButton({ onClose }: { onClose: () => void }) {
+  return (
+    <ActionIcon variant="subtle" size={26} aria-label="Close" aria-keyshortcuts="Escape" onClick={onClose}>
+      <IconX size={15} aria-hidden />
+    </ActionIcon>
+  );
+}
