@@ -15,6 +15,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 1000,
   },
   test: {
+    // Many steps on a loaded machine take their time.
+    testTimeout: 20_000,
     environment: "jsdom",
     // Local time must differ from UTC, or a test could not tell them apart.
     env: { TZ: "Europe/Berlin" },

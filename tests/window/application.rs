@@ -168,7 +168,10 @@ impl Window {
     pub(crate) async fn see_gone(&self, xpath: &str) {
         let deadline = Instant::now() + PATIENCE;
         while self.count(xpath).await > 0 {
-            assert!(Instant::now() < deadline, "{xpath} is still there");
+            if Instant::now() > deadline {
+                self.picture("failed").await;
+                panic!("{xpath} is still there");
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -207,6 +210,21 @@ impl Window {
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Writes into a field in place of what is there.
+    pub(crate) async fn write(&self, xpath: &str, text: &str) {
+        // Keys one after the other would fight with what fields do while somebody types.
+        let element = self.see(xpath).await;
+        let script = "const [field, text] = arguments;
+            const prototype = field instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+            Object.getOwnPropertyDescriptor(prototype.prototype, 'value').set.call(field, text);
+            field.dispatchEvent(new Event('input', { bubbles: true }));";
+        let field = serde_json::to_value(element).expect("a reference to the element");
+        self.client
+            .execute(script, vec![field, text.into()])
+            .await
+            .expect("the field takes it");
     }
 
     /// Goes to a page by the navigation.

@@ -4,6 +4,7 @@
 
 mod application;
 mod bad_environments;
+mod console;
 mod desktop;
 mod first_light;
 mod guards;

@@ -1,4 +1,10 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
 import { useEffect } from "react";
 import {
   type AuditFilter,
@@ -35,6 +41,8 @@ export function useAuditEntries(filter: AuditFilter = everyEntry) {
     queryKey: keys.audit.entries(filter),
     queryFn: ({ pageParam }) => listAuditEntries({ filter, before_revision: pageParam, limit: pageSize }),
     initialPageParam: null as number | null,
+    // The list stays while what the new filter leaves of it is read.
+    placeholderData: keepPreviousData,
     getNextPageParam: (page) => page.next_before_revision,
     select: (data) => data.pages.flatMap((page) => page.entries),
   });
