@@ -32,8 +32,8 @@ export function ConflictView({ conflict, yours, isSaving, onBack, onSave }: Conf
       {conflict.paths.map((path) => {
         const change = { path, before: null, after: null };
         return (
-          <fieldset key={path} className={classes.place}>
-            <legend>{placeName(change)}</legend>
+          <div key={path} className={classes.place} role="radiogroup" aria-label={placeName(change)}>
+            <div className={classes.placeName}>{placeName(change)}</div>
             {(["theirs", "yours"] as const).map((side) => (
               <div key={side} className={classes.side}>
                 <Radio
@@ -48,7 +48,7 @@ export function ConflictView({ conflict, yours, isSaving, onBack, onSave }: Conf
                 </pre>
               </div>
             ))}
-          </fieldset>
+          </div>
         );
       })}
       <footer className={classes.footer}>
