@@ -16,9 +16,9 @@ const write = (label: string, text: string) =>
 async function editing(prepare: (backend: Backend) => void = () => undefined) {
   const backend = startBackend();
   prepare(backend);
-  const { user } = renderApp("/extensions?open=pii_guard");
+  const { user, unmount } = renderApp("/extensions?open=pii_guard");
   await user.click(await screen.findByRole("button", { name: "Edit" }));
-  return { backend, user, form: within(await dialog("Edit pii_guard")) };
+  return { backend, user, unmount, form: within(await dialog("Edit pii_guard")) };
 }
 
 describe("a new extension", () => {
@@ -125,13 +125,21 @@ describe("an edit", () => {
     const first = await editing();
     write("Subject", "not.yet.saved");
     await waitFor(() => expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("not.yet"));
-    document.body.replaceChildren();
+    first.unmount();
     expect(first.backend.callsOf("update_extension")).toEqual([]);
 
     const { user, form } = await editing();
     expect(form.getByLabelText("Subject")).toHaveValue("beamline.ext.validate.pii_guard.v1");
     await user.click(form.getByRole("button", { name: "Go on with it" }));
     expect(form.getByLabelText("Subject")).toHaveValue("not.yet.saved");
+  });
+
+  it("never leaves a secret on the disk", async () => {
+    await editing();
+    write("Configuration", '{"max_tokens": 5, "token": "env:NAME"}');
+    await waitFor(() => expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("env:NAME"));
+    write("Configuration", '{"apiKey": "planted"}');
+    await waitFor(() => expect(localStorage.getItem("extension-draft edit pii_guard")).toBeNull());
   });
 
   it("tells of another's change and leaves what was typed alone", async () => {

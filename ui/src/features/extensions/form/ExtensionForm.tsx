@@ -143,6 +143,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
       onClose={close}
       title={title}
       size={760}
+      classNames={{ title: classes.title }}
       closeOnClickOutside={false}
       transitionProps={{ duration: 0 }}
       onKeyDown={(event) => {

@@ -8,8 +8,16 @@ export type Draft = { fields: ExtensionFields; revision: number | null };
 
 const storagePrefix = "extension-draft ";
 
-/** Keeps what is typed over a crash of the window. */
+/** A text under a key that sounds like a secret, and is no reference to one. */
+const secret =
+  /"[^"]*(?:key|token|secret|passw|pwd|passphrase|credential|authorization|dsn|jwt)[^"]*"\s*:\s*"(?!env:|vault:)[^"]/i;
+
+/** Keeps what is typed over a crash of the window, unless a secret is in it: a draft lies on the disk. */
 export function keepDraft(key: string, draft: Draft): void {
+  if (secret.test(draft.fields.config) || secret.test(draft.fields.metadata)) {
+    forgetDraft(key);
+    return;
+  }
   try {
     localStorage.setItem(storagePrefix + key, JSON.stringify(draft));
   } catch {
