@@ -16,7 +16,7 @@ export default defineConfig({
   },
   test: {
     // Many steps on a loaded machine take their time.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     environment: "jsdom",
     // Local time must differ from UTC, or a test could not tell them apart.
     env: { TZ: "Europe/Berlin" },

@@ -1,6 +1,7 @@
 //! The schema on an empty database, on one that was set up by hand before, and by many at once.
 
-use registry::{Error, ErrorCode, migrations};
+use registry::{ChangeContext, Error, ErrorCode, migrations};
+use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, Connection};
 use system_tests::on_each_server;
 use system_tests::reading::list_extensions;
@@ -175,6 +176,28 @@ on_each_server! {
         database.execute("DROP VIEW extension_audit_log").await;
         database.migrate().await;
         assert_eq!(database.value("SELECT count(*) FROM extensions").await, "6");
+    }
+
+    async fn a_registry_of_an_earlier_version_is_brought_up_to_date(database: TestDatabase) {
+        let all = sqlx::migrate!("../migrations");
+        let earlier: Vec<_> = all.iter().filter(|migration| (1..=6).contains(&migration.version)).cloned().collect();
+        let earlier = Migrator { migrations: earlier.into(), ..Migrator::DEFAULT };
+        let pool = sqlx::PgPool::connect_with(database.superuser()).await.unwrap();
+        earlier.run(&pool).await.unwrap();
+        pool.close().await;
+        database.execute("UPDATE extensions SET retry = 7 WHERE id = 'pii_guard'").await;
+        let registry = database.registry().await;
+        registry
+            .set_extension_enabled("pii_guard", false, &ChangeContext::default())
+            .await
+            .unwrap();
+        let verification = registry.verify_audit_log().await.unwrap();
+        assert_eq!((verification.fault, verification.revision), (None, 2), "old entries keep their seal");
+        assert_eq!(
+            database.value("SELECT string_agg(hash_version::text, ' ' ORDER BY revision) FROM extension_audit_log").await,
+            "1 2"
+        );
+        assert_eq!(database.value("SELECT count(*) FROM _sqlx_migrations").await, migrations::count().to_string());
     }
 
     async fn a_deadlock_with_a_program_in_use_is_no_failure(database: TestDatabase) {

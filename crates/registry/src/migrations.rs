@@ -53,9 +53,8 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<()> {
 const ATTEMPTS_MAX: u32 = 5;
 
 fn is_deadlock(error: &MigrateError) -> bool {
-    let source = match error {
-        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => source,
-        _ => return false,
+    let (MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _)) = error else {
+        return false;
     };
     source
         .as_database_error()
