@@ -210,7 +210,9 @@ BEGIN
     -- memberships, not what it can reach: a superuser counts as a member of every role.
     IF NOT EXISTS (
         SELECT FROM pg_auth_members JOIN pg_roles ON pg_roles.oid = roleid
-        WHERE rolname = 'registry_rest_server' AND member = session_user::regrole
+        WHERE rolname = 'registry_rest_server'
+          -- Compared as it is: a cast to regrole would read the name as an identifier.
+          AND member = (SELECT oid FROM pg_roles WHERE rolname = session_user)
     ) THEN
         claimed_actor := NULL;
     END IF;
@@ -291,7 +293,7 @@ BEGIN
           AND privilege_type IN ('TRIGGER', 'TRUNCATE')
           AND grantee <> relowner
     LOOP
-        EXECUTE format('REVOKE TRIGGER, TRUNCATE ON public.%I FROM %s', granted.relname, granted.grantee);
+        EXECUTE format('REVOKE TRIGGER, TRUNCATE ON public.%I FROM %s CASCADE', granted.relname, granted.grantee);
     END LOOP;
 
     IF to_regrole('registry_owner') IS NOT NULL THEN

@@ -432,6 +432,26 @@ on_each_server! {
         assert_eq!(entries.len(), 5);
     }
 
+    async fn a_login_of_any_spelling_is_itself_and_no_other(database: TestDatabase) {
+        database.migrate().await;
+        let server = database.login_of_member("registry_rest_server").await;
+        let name = server.get_username().to_owned();
+        let registry = Registry::connect(database.superuser()).await.unwrap();
+        // Read as an identifier, the first would be the REST server's login.
+        for login in [name.to_uppercase(), format!("{name}.x@example.org"), format!("{name} \"quoted\"")] {
+            let quoted = login.replace('"', "\"\"");
+            database
+                .execute(&format!("CREATE ROLE \"{quoted}\" LOGIN PASSWORD 'test' IN ROLE registry_editor"))
+                .await;
+            let options = database.superuser().username(&login).password("test");
+            execute(&options, "SET registry.actor = 'anna'; UPDATE public.extensions SET retry = (retry + 1) % 5 WHERE id = 'pii_guard'")
+                .await
+                .unwrap();
+            let entry = list_entries(&registry).await.unwrap().remove(0);
+            assert_eq!((entry.actor_source, entry.changed_by), (ActorSource::Login, Some(login)));
+        }
+    }
+
     async fn rights_that_others_were_given_before_do_not_get_past_the_audit(database: TestDatabase) {
         database.execute(crate::migrations::TABLES_BY_HAND).await;
         let name = database.value("SELECT current_database()").await;

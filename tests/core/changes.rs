@@ -9,6 +9,7 @@ use registry::extension_changes::{
 use registry::extensions::ExtensionType;
 use registry::{ChangeContext, Error, ErrorCode};
 use sqlx::types::Uuid;
+use sqlx::{ConnectOptions, Connection};
 use system_tests::on_each_server;
 use system_tests::reading::history;
 
@@ -235,6 +236,23 @@ on_each_server! {
             let error = registry.restore_extension(&version(id, revision), &NO_CONTEXT).await.unwrap_err();
             assert_eq!(error.report().field.as_deref(), Some("revision"), "{id} {revision}");
         }
+    }
+
+    async fn a_restore_waits_for_a_change_and_keeps_it(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        let mut other = database.console().connect().await.unwrap();
+        sqlx::raw_sql("BEGIN; UPDATE extensions SET retry = 9 WHERE id = 'x'").execute(&mut other).await.unwrap();
+        let restoring = tokio::spawn(async move {
+            let request = RestoreRequest { fields: Some(vec!["timeout_ms".into()]), ..version("x", 1) };
+            registry.restore_extension(&request, &NO_CONTEXT).await.unwrap()
+        });
+        while database.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) OR NOT granted AND locktype = 'transactionid'").await == "0" {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+        assert_eq!(restoring.await.unwrap().extension.retry, 9);
+        other.close().await.unwrap();
     }
 
     async fn a_version_whose_subject_another_has_now_is_not_put_back(database: TestDatabase) {

@@ -158,6 +158,13 @@ on_each_server! {
         }
     }
 
+    async fn an_infinite_time_is_shown_as_none(database: TestDatabase) {
+        let registry = database.registry().await;
+        database.execute("UPDATE extensions SET created_at = 'infinity' WHERE id = 'pii_guard'").await;
+        let extension = registry.get_extension("pii_guard").await.unwrap();
+        assert_eq!(extension.created_at, None);
+    }
+
     async fn the_health_of_one_is_read_by_id(database: TestDatabase) {
         let registry = database.registry().await;
         database.execute(HEALTH).await;

@@ -209,11 +209,11 @@ on_each_server! {
             .unwrap();
         let options = database.superuser();
         let migrating = tokio::spawn(async move { migrations::migrate(&options).await });
-        // The migration holds the other tables and waits for this one.
+        // The migration holds a lock on another table and waits for this one.
         while database.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'extension_health'::regclass").await == "0" {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        sqlx::raw_sql("SELECT * FROM extensions; COMMIT").execute(&mut program).await.unwrap();
+        sqlx::raw_sql("LOCK TABLE extensions; COMMIT").execute(&mut program).await.unwrap();
         migrating.await.unwrap().unwrap();
         program.close().await.unwrap();
         assert_eq!(database.value("SELECT count(*) FROM _sqlx_migrations").await, migrations::count().to_string());

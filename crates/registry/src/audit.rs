@@ -249,7 +249,10 @@ pub(crate) async fn entries_query(
         (filter.until, " AND revision <= "),
     ] {
         if let Some(time) = time {
-            let revision = revision_at(connection, time - TimeDelta::microseconds(1))
+            let before = time
+                .checked_sub_signed(TimeDelta::microseconds(1))
+                .unwrap_or(time);
+            let revision = revision_at(connection, before)
                 .await
                 .map_err(|source| Error::from_query(READ, source))?;
             query.push(comparison).push_bind(revision);

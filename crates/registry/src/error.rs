@@ -326,6 +326,16 @@ impl Error {
                 message: format!("{attempted} failed: a text contains the character U+0000."),
                 action: "Remove that character.",
             },
+            // A number or a time that no column can hold.
+            Some("22003" | "22008") => Self::InvalidInput {
+                field: "value",
+                message: format!("{attempted} failed: a number or a time is out of range."),
+                action: "Use one that is nearer to now or to zero.",
+            },
+            // Two that wait for each other, and waiting for too long: the next attempt may succeed.
+            Some("40001" | "40P01" | "55P03" | "57014") => {
+                Self::DatabaseUnavailable { attempted, source }
+            }
             Some("53100") => Self::DiskFull {
                 path: PathBuf::from("the database server"),
                 available_mib: 0,

@@ -396,6 +396,12 @@ pub(crate) async fn bring_back(
     secrets: &BTreeMap<String, Box<RawValue>>,
 ) -> Result<()> {
     let failed = |source| Error::from_query(attempt, source);
+    // Before anything of the row is read: what another changes meanwhile must be waited for and seen.
+    sqlx::query("SELECT FROM public.extensions WHERE id = $1 FOR UPDATE")
+        .bind(id)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
     let (whole, subject, missing): (Option<String>, Option<String>, Vec<String>) = sqlx::query_as(
         "SELECT whole::text, whole ->> 'subject', missing FROM public.registry_restorable(
              $1,

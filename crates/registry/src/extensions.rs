@@ -186,7 +186,10 @@ macro_rules! select_extensions {
             "SELECT ",
             $more_columns,
             "extensions.id, extensions.type, subject, timeout_ms, retry, enabled,
-             extensions.revision, created_at, extensions.updated_at,
+             extensions.revision,
+             -- An infinite time, which any writer may store, is none that can be told.
+             CASE WHEN isfinite(created_at) THEN created_at END AS created_at,
+             CASE WHEN isfinite(extensions.updated_at) THEN extensions.updated_at END AS updated_at,
              score AS health_score_percent, state AS health,
              last_change.action AS last_action,
              last_change.changed_by AS last_changed_by,
