@@ -2,6 +2,7 @@ import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Backend, startBackend } from "../../../testing/backend";
 import { extension, extensionDetail, forbidden } from "../../../testing/fixtures";
+import { chooseMore } from "../../../testing/menu";
 import { renderApp } from "../../../testing/renderApp";
 import { resolve } from "./ConflictView";
 import { fieldsOf, patchOf } from "./draft";
@@ -73,8 +74,7 @@ describe("a new extension", () => {
   it("begins from another one", async () => {
     startBackend();
     const { user } = renderApp("/extensions?open=pii_guard");
-    await user.click(await screen.findByRole("button", { name: "More" }));
-    await user.click(await screen.findByRole("menuitem", { name: "Duplicate…" }));
+    await chooseMore(user, "Duplicate…");
     const form = within(await dialog("New extension"));
     expect(form.getByLabelText("Id")).toHaveValue("pii_guard_copy");
     expect(form.getByLabelText("Configuration")).toHaveValue('{"model": "a", "rate": 1.00}');

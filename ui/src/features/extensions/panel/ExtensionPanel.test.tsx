@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { startBackend } from "../../../testing/backend";
 import { auditEntry, forbidden } from "../../../testing/fixtures";
+import { chooseMore } from "../../../testing/menu";
 import { renderApp } from "../../../testing/renderApp";
 
 const panelOf = (id: string) => screen.findByRole("complementary", { name: `Extension ${id}` });
@@ -69,9 +70,7 @@ describe("the panel", () => {
   it("deletes after asking, with the effect in words", async () => {
     const backend = startBackend();
     const { user } = renderApp("/extensions?open=pii_guard");
-    const panel = await panelOf("pii_guard");
-    await user.click(await within(panel).findByRole("button", { name: "More" }));
-    await user.click(await screen.findByRole("menuitem", { name: "Delete…" }));
+    await chooseMore(user, "Delete…");
     const dialog = await screen.findByRole("dialog", { name: "Delete pii_guard?" });
     expect(dialog).toHaveTextContent("routers stop using it at once");
     await user.type(within(dialog).getByLabelText("Reason (optional)"), "replaced");
@@ -88,8 +87,7 @@ describe("the panel", () => {
     const backend = startBackend();
     backend.failures.set("delete_extensions", forbidden);
     const { user } = renderApp("/extensions?open=pii_guard");
-    await user.click(await within(await panelOf("pii_guard")).findByRole("button", { name: "More" }));
-    await user.click(await screen.findByRole("menuitem", { name: "Delete…" }));
+    await chooseMore(user, "Delete…");
     const dialog = await screen.findByRole("dialog", { name: "Delete pii_guard?" });
     await user.click(within(dialog).getByRole("button", { name: "Delete" }));
     expect(await within(dialog).findByRole("alert")).toHaveTextContent(forbidden.message);
