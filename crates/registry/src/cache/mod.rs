@@ -16,6 +16,7 @@ mod library_documentation {}
 mod extension;
 mod file;
 mod follow;
+mod found;
 mod options;
 mod ordered;
 mod rows;
@@ -35,6 +36,7 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 pub use extension::{CachedExtension, ExtensionParts};
+pub use found::Found;
 pub use options::{CacheOptions, Consumer};
 pub use ordered::OrderedExtensions;
 pub use snapshot::{Change, Head, Snapshot};
@@ -114,20 +116,17 @@ impl RegistryCache {
     ///
     /// A cache that holds enabled extensions alone can't tell one that is switched off from one that does
     /// not exist; a router wants to answer those differently.
-    pub fn lookup(&self, id: &str) -> Option<Arc<CachedExtension>> {
-        let found = self.shared.snapshot.load().lookup(id).cloned();
+    pub fn lookup(&self, id: &str) -> Option<Found> {
+        let snapshot = self.shared.snapshot.load();
+        let found = Found::find(snapshot, |snapshot| snapshot.lookup(id));
         self.shared.counters.count(found.is_some());
         found
     }
 
     /// The extension that answers on this NATS subject, enabled or not: ask [`CachedExtension::enabled`].
-    pub fn lookup_by_subject(&self, subject: &str) -> Option<Arc<CachedExtension>> {
-        let found = self
-            .shared
-            .snapshot
-            .load()
-            .lookup_by_subject(subject)
-            .cloned();
+    pub fn lookup_by_subject(&self, subject: &str) -> Option<Found> {
+        let snapshot = self.shared.snapshot.load();
+        let found = Found::find(snapshot, |snapshot| snapshot.lookup_by_subject(subject));
         self.shared.counters.count(found.is_some());
         found
     }
@@ -141,8 +140,8 @@ impl RegistryCache {
             .clone()
     }
 
-    /// A reader for one thread that looks up often: it touches no memory that other threads write, so a
-    /// lookup takes about half the time.
+    /// A reader for one thread that looks up all the time: it writes nothing that another thread reads but its
+    /// counts, so a lookup takes some nanoseconds less.
     pub fn reader(&self) -> CacheReader {
         CacheReader {
             shared: Arc::clone(&self.shared),
