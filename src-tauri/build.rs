@@ -30,7 +30,6 @@ fn main() {
             "check_configuration",
             "list_secret_names",
             "add_secret_name",
-            "remove_secret_name",
             "get_health",
             "cache_stats",
             "reload_cache",

@@ -39,7 +39,6 @@ pub(crate) fn builder() -> Builder<Wry> {
             schemas::check_configuration,
             schemas::list_secret_names,
             schemas::add_secret_name,
-            schemas::remove_secret_name,
             health::get_health,
             cache::cache_stats,
             cache::reload_cache,

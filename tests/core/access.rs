@@ -38,7 +38,7 @@ async fn login(database: &Database, role: &str) -> PgConnectOptions {
 }
 
 /// The statements, and who may run them. Each is run and rolled back.
-const STATEMENTS: [(&str, &[&str]); 40] = [
+const STATEMENTS: [(&str, &[&str]); 43] = [
     ("SELECT * FROM public.extensions", VIEW),
     ("SELECT * FROM public.extension_health", VIEW),
     ("SELECT * FROM public.extension_audit_log", READ_AUDIT),
@@ -106,7 +106,10 @@ const STATEMENTS: [(&str, &[&str]); 40] = [
         SCHEMAS,
     ),
     ("UPDATE public.secret_names SET is_builtin = false", NOBODY),
-    ("DELETE FROM public.secret_names WHERE name = 'a'", SCHEMAS),
+    ("DELETE FROM public.secret_names WHERE name = 'a'", NOBODY),
+    ("SELECT * FROM public.secret_marks", NOBODY),
+    ("SELECT * FROM public.settings_audit_log", READ_AUDIT),
+    ("DELETE FROM public.settings_audit_log", NOBODY),
     (
         "ALTER TABLE public.extensions DISABLE TRIGGER extensions_audit",
         NOBODY,
@@ -266,10 +269,6 @@ async fn refusals(registry: &Registry) -> Vec<(&'static str, Option<Role>)> {
             registry.delete_configuration_schema(&scope).await.map(drop),
         ),
         ("add secret name", registry.add_secret_name("pin").await),
-        (
-            "remove secret name",
-            registry.remove_secret_name("pin").await.map(drop),
-        ),
     ];
     outcomes.retain(|(_, outcome)| outcome.is_err());
     outcomes
@@ -306,7 +305,7 @@ const VIEWING: [&str; 9] = [
 ];
 const AUDITING: [&str; 3] = ["audit", "verify", "export"];
 const SWITCHING: [&str; 2] = ["switch", "switch many"];
-const EDITING: [&str; 10] = [
+const EDITING: [&str; 9] = [
     "create",
     "update",
     "delete",
@@ -316,7 +315,6 @@ const EDITING: [&str; 10] = [
     "set schema",
     "delete schema",
     "add secret name",
-    "remove secret name",
 ];
 
 on_each_server! {

@@ -7,6 +7,7 @@ use registry::extension_changes::{
     ExtensionDraft, ExtensionPatch, RestoreRequest, RevisionConflict,
 };
 use registry::extensions::ExtensionType;
+use registry::undo::UndoTarget;
 use registry::{ChangeContext, Error, ErrorCode};
 use sqlx::types::Uuid;
 use sqlx::{ConnectOptions, Connection};
@@ -317,6 +318,46 @@ on_each_server! {
         assert_eq!(history(&registry, "x").await.len(), 2);
     }
 
+    async fn a_request_id_is_not_taken_for_another_change(database: TestDatabase) {
+        let registry = database.registry().await;
+        let context = ChangeContext { request_id: Some(Uuid::from_u128(11)), ..NO_CONTEXT };
+        registry.create_extension(&draft("x"), &context).await.unwrap();
+        let refused = [
+            registry.create_extension(&draft("y"), &context).await.map(drop),
+            registry.update_extension("x", 1, &retry(4), &context).await.map(drop),
+            registry.set_extension_enabled("x", false, &context).await.map(drop),
+            registry.delete_extension("x", 1, &context).await,
+            registry.restore_extension(&version("x", 1), &context).await.map(drop),
+            registry.undo(&UndoTarget::Revision(1), &context).await.map(drop),
+        ];
+        for (number, outcome) in refused.into_iter().enumerate() {
+            let error = outcome.expect_err(&number.to_string());
+            let field = error.report().field;
+            assert_eq!((error.code(), field.as_deref()), (ErrorCode::InvalidInput, Some("request_id")), "{number}");
+        }
+        assert_eq!(history(&registry, "x").await.len(), 1);
+    }
+
+    async fn an_edit_is_not_merged_into_another_extension_of_the_same_id(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        registry.delete_extension("x", 1, &NO_CONTEXT).await.unwrap();
+        registry.create_extension(&draft("x"), &NO_CONTEXT).await.unwrap();
+        let error = registry.update_extension("x", 1, &retry(4), &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(conflict_of(error).paths, ["/retry"]);
+        assert_eq!(registry.get_extension("x").await.unwrap().revision, 3);
+    }
+
+    async fn for_whom_a_change_is_made_is_a_name(database: TestDatabase) {
+        let registry = database.registry().await;
+        for name in ["", "a\0", &"a".repeat(256)] {
+            let context = ChangeContext { acting_for: Some(name.into()), ..NO_CONTEXT };
+            let error = registry.set_extension_enabled("pii_guard", false, &context).await.unwrap_err();
+            let field = error.report().field;
+            assert_eq!((error.code(), field.as_deref()), (ErrorCode::InvalidInput, Some("acting_for")));
+        }
+    }
+
     async fn who_lost_the_answer_learns_what_the_request_did(database: TestDatabase) {
         let registry = database.registry().await;
         let request_id = Uuid::from_u128(9);
@@ -342,8 +383,9 @@ on_each_server! {
         let done = registry.changes_of_request(request_id).await.unwrap();
         let told: Vec<_> = done.iter().map(|entry| (entry.revision, entry.extension_id.as_str())).collect();
         assert_eq!(told.len(), 2);
-        registry.set_extensions_enabled(&ids, true, &context).await.unwrap();
-        assert!(!registry.get_extension("pii_guard").await.unwrap().enabled, "the name is used up");
+        registry.set_extension_enabled("pii_guard", true, &NO_CONTEXT).await.unwrap();
+        registry.set_extensions_enabled(&ids, false, &context).await.unwrap();
+        assert!(registry.get_extension("pii_guard").await.unwrap().enabled, "the name is used up");
     }
 
     async fn a_history_is_of_one_extension(database: TestDatabase) {

@@ -3,6 +3,7 @@
 use registry::{ChangeContext, Error, ErrorCode, migrations};
 use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, Connection};
+use system_tests::database::{TestDatabase, execute};
 use system_tests::on_each_server;
 use system_tests::reading::list_extensions;
 
@@ -54,6 +55,15 @@ const CONTENT: &str = "\
         'extensions', (SELECT jsonb_agg(to_jsonb(extensions) ORDER BY id) FROM extensions),
         'audit', (SELECT jsonb_agg(to_jsonb(extension_audit_log) ORDER BY id) FROM extension_audit_log),
         'health', (SELECT jsonb_agg(to_jsonb(extension_health)) FROM extension_health))::text";
+
+/// Who owns what belongs to the registry.
+const OWNERS: &str = "
+    SELECT string_agg(DISTINCT owner::regrole::text, ' ') FROM (
+        SELECT relowner AS owner FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> '_sqlx_migrations'
+        UNION ALL
+        SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'registry%'
+    ) AS owned";
 
 on_each_server! {
     async fn an_empty_database_gets_the_six_standard_extensions(database: TestDatabase) {
@@ -243,5 +253,29 @@ on_each_server! {
             .value("SELECT tableowner FROM pg_tables WHERE tablename = 'extensions'")
             .await;
         assert_eq!(owner, login, "without the right to hand them over, the tables stay with it");
+        assert_eq!(database.value(OWNERS).await, login, "all of them");
+        execute(&options, "UPDATE extensions SET retry = 3").await.unwrap();
+    }
+
+    async fn a_member_of_the_owner_hands_everything_over(database: TestDatabase) {
+        let other = TestDatabase::create(database.server()).await;
+        other.migrate().await; // The roles exist.
+        let name = database.value("SELECT current_database()").await;
+        let login = format!("{name}_member");
+        database
+            .execute(&format!(
+                "CREATE ROLE {login} LOGIN PASSWORD 'test'; GRANT registry_owner TO {login};
+                 ALTER DATABASE {name} OWNER TO {login}"
+            ))
+            .await;
+        migrations::migrate(&database.superuser().username(&login).password("test")).await.unwrap();
+        assert_eq!(database.value(OWNERS).await, "registry_owner");
+        assert_eq!(
+            database.value("SELECT has_schema_privilege('registry_owner', 'public', 'CREATE')::text").await,
+            "false",
+            "the right to create was for the moment"
+        );
+        let registry = registry::Registry::connect(database.console()).await.unwrap();
+        registry.set_extension_enabled("pii_guard", false, &ChangeContext::default()).await.unwrap();
     }
 }

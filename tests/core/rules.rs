@@ -1,7 +1,8 @@
 //! Every rule for extensions with a case that breaks it, and one at its edge that doesn't: by the core,
 //! and past it by SQL.
 
-use registry::extension_changes::{ExtensionDraft, ExtensionPatch};
+use registry::extension_changes::{ExtensionDraft, ExtensionPatch, RestoreRequest};
+use registry::undo::UndoTarget;
 use registry::{ChangeContext, ErrorCode};
 use system_tests::database::execute;
 use system_tests::on_each_server;
@@ -14,6 +15,13 @@ type Breakage = fn(&mut ExtensionDraft);
 fn object_of(size: usize) -> String {
     // {"a": "…"} as PostgreSQL prints it has 9 bytes besides the text.
     format!(r#"{{"a": "{}"}}"#, "x".repeat(size - 9))
+}
+
+const DEEP_CONFIG: &str = "UPDATE public.extensions SET config = (repeat('{\"a\": ', 5000) || '1' || repeat('}', 5000))::jsonb";
+
+/// An object of so many levels below the first.
+fn nested(levels: usize) -> String {
+    format!("{}1{}", r#"{"a": "#.repeat(levels), "}".repeat(levels))
 }
 
 on_each_server! {
@@ -52,6 +60,8 @@ on_each_server! {
             ("metadata", |draft| draft.metadata = "\"text\"".into()),
             ("metadata", |draft| draft.metadata = r#"{"\u0000": 1}"#.into()),
             ("metadata", |draft| draft.metadata = object_of(65_537)),
+            ("config", |draft| draft.config = nested(100)),
+            ("metadata", |draft| draft.metadata = nested(100)),
         ];
         for (number, (field, change)) in cases.iter().enumerate() {
             let mut broken = draft("fine");
@@ -76,6 +86,9 @@ on_each_server! {
         largest.retry = 10;
         largest.config = object_of(65_536);
         largest.metadata = object_of(65_536);
+        let mut deepest = draft("deepest");
+        deepest.config = nested(99);
+        registry.create_extension(&deepest, &ChangeContext::default()).await.unwrap();
         registry.create_extension(&largest, &ChangeContext::default()).await.unwrap();
         let mut smallest = draft("a");
         smallest.subject = "s".into();
@@ -115,11 +128,49 @@ on_each_server! {
             ("extensions_retry_range", "UPDATE public.extensions SET retry = -1"),
             ("extensions_config_object", "UPDATE public.extensions SET config = NULL"),
             ("extensions_metadata_object", "UPDATE public.extensions SET metadata = '[]'"),
+            ("extensions_config_depth", DEEP_CONFIG),
+            ("extensions_created_at_range", "UPDATE public.extensions SET created_at = 'infinity'"),
+            ("extensions_created_at_range", "UPDATE public.extensions SET created_at = '0044-03-15 BC'"),
+            ("extensions_updated_at_range", "INSERT INTO public.extensions (id, type, subject, updated_at) VALUES ('a', 'pre', 's', '-infinity')"),
         ] {
             let error = execute(&database.console(), statement).await.unwrap_err();
             let error = error.as_database_error().unwrap();
             assert_eq!(error.constraint(), Some(constraint), "{statement}: {error}");
         }
+    }
+
+    async fn a_row_outside_the_rules_comes_back_as_it_was(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute("ALTER TABLE extensions DISABLE TRIGGER extensions_check;
+                INSERT INTO extensions (id, type, subject, timeout_ms, retry, config)
+                VALUES ('odd one', 'pre', 'old.*', -5, 99, NULL), ('literal', 'pre', 'literal', 0, 0, 'null');
+                ALTER TABLE extensions ENABLE ALWAYS TRIGGER extensions_check")
+            .await;
+        let row = "SELECT (to_jsonb(extensions) - 'revision' - 'updated_at')::text FROM extensions WHERE id = 'odd one'";
+        let before = database.value(row).await;
+        database.execute("DELETE FROM extensions WHERE id = 'odd one'").await;
+        let undo = UndoTarget::Revision(3);
+        registry.undo(&undo, &ChangeContext::default()).await.unwrap();
+        assert_eq!(database.value(row).await, before);
+        database.execute("UPDATE extensions SET subject = 'new', timeout_ms = 5, config = '{}' WHERE id = 'odd one'").await;
+        let restore = RestoreRequest { id: "odd one".into(), revision: 1, ..RestoreRequest::default() };
+        registry.restore_extension(&restore, &ChangeContext::default()).await.unwrap();
+        assert_eq!(database.value(row).await, before);
+        // Only what was: the way back is no way round the rules.
+        for statement in [
+            "UPDATE extensions SET retry = 98 WHERE id = 'odd one'",
+            "UPDATE extensions SET timeout_ms = -5 WHERE id = 'pii_guard'",
+            "INSERT INTO extensions (id, type, subject, timeout_ms, retry, config) VALUES ('odd two', 'pre', 'old.>', -5, 99, NULL)",
+        ] {
+            let claimed = format!("SET registry.restored_revision = 1; {statement}");
+            let error = execute(&database.console(), &claimed).await.unwrap_err();
+            assert_eq!(error.as_database_error().unwrap().code().unwrap(), "23514", "{statement}");
+        }
+        let seen = registry.get_extension("literal").await.unwrap().revision;
+        let patch = ExtensionPatch { retry: Some(2), ..ExtensionPatch::default() };
+        registry.update_extension("literal", seen, &patch, &ChangeContext::default()).await.unwrap();
+        assert_eq!(database.value("SELECT config::text FROM extensions WHERE id = 'literal'").await, "null", "untouched");
     }
 
     async fn a_row_outside_the_rules_can_be_read_switched_and_repaired(database: TestDatabase) {

@@ -5,6 +5,7 @@ use registry::extension_changes::{ExtensionDraft, ExtensionPatch};
 use registry::extensions::ExtensionType;
 use registry::schemas::SchemaScope;
 use registry::{ChangeContext, Error};
+use system_tests::database::execute;
 use system_tests::on_each_server;
 
 use crate::changes::draft;
@@ -146,7 +147,8 @@ on_each_server! {
             r#"{"$ref": "file:///etc/passwd"}"#,
             r#"{"title": "\u0000"}"#,
             r#"{"writeOnly": true}"#,
-            r#"{"properties": {"a": {"items": {"items": {"writeOnly": true}}}}}"#,
+            r#"{"additionalProperties": {"writeOnly": true}}"#,
+            r##"{"properties": {"a": {"$ref": "#/$defs/%61"}}, "$defs": {"a": {"writeOnly": true}}}"##,
             &too_large,
         ] {
             let error = registry.set_configuration_schema(&scope, schema).await.unwrap_err();
@@ -154,6 +156,39 @@ on_each_server! {
             assert_eq!(error.report().field.as_deref(), Some("schema"), "{schema}: {error}");
         }
         assert_eq!(database.value("SELECT count(*) FROM configuration_schemas").await, "6");
+    }
+
+    async fn each_change_of_a_schema_or_a_name_leaves_an_entry_that_stays(database: TestDatabase) {
+        let registry = database.registry().await;
+        let scope = SchemaScope::Type(ExtensionType::Post);
+        registry.set_configuration_schema(&scope, "{}").await.unwrap();
+        registry.set_configuration_schema(&scope, "{}").await.unwrap();
+        registry.set_configuration_schema(&scope, r#"{"title": "a"}"#).await.unwrap();
+        registry.delete_configuration_schema(&scope).await.unwrap();
+        registry.add_secret_name("license_code").await.unwrap();
+        let entries = database
+            .value(
+                "SELECT string_agg(concat_ws(' ', setting, name, changed_by, before, '->', after), E'\n' ORDER BY id)
+                 FROM settings_audit_log",
+            )
+            .await
+            .replace(database.login(), "LOGIN");
+        assert_eq!(
+            entries.lines().collect::<Vec<_>>(),
+            [
+                "configuration_schema type:post LOGIN -> {}",
+                r#"configuration_schema type:post LOGIN {} -> {"title": "a"}"#,
+                r#"configuration_schema type:post LOGIN {"title": "a"} ->"#,
+                r#"secret_name license_code LOGIN -> {"name": "license_code", "is_builtin": false}"#,
+            ]
+        );
+        for statement in ["DELETE FROM settings_audit_log", "UPDATE settings_audit_log SET name = 'a'", "TRUNCATE settings_audit_log"] {
+            // Nor its owner, without switching the guard off.
+            for login in [database.console(), database.superuser()] {
+                let error = execute(&login, statement).await.unwrap_err();
+                assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{statement}");
+            }
+        }
     }
 
     async fn a_violation_does_not_tell_the_value(database: TestDatabase) {

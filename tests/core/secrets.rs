@@ -7,7 +7,7 @@ use registry::schemas::SchemaScope;
 use registry::time_travel::Moment;
 use registry::undo::UndoTarget;
 use registry::{ChangeContext, Error, ErrorCode, ExportFormat, Registry};
-use system_tests::database::TestDatabase as Database;
+use system_tests::database::{TestDatabase as Database, execute};
 use system_tests::on_each_server;
 use system_tests::reading::history;
 
@@ -247,10 +247,158 @@ on_each_server! {
             let error = registry.add_secret_name(name).await.unwrap_err();
             assert_eq!(error.report().field.as_deref(), Some("name"), "{name}: {error}");
         }
-        let error = registry.remove_secret_name("password").await.unwrap_err();
-        assert_eq!((error.code(), error.report().field.as_deref()), (ErrorCode::InvalidInput, Some("name")));
-        assert!(registry.remove_secret_name("license_code").await.unwrap());
-        assert!(!registry.remove_secret_name("license_code").await.unwrap());
+        // Not even their owner takes a built-in one away.
+        let error = execute(&database.superuser(), "DELETE FROM secret_names WHERE name = 'password'").await.unwrap_err();
+        assert_eq!(error.as_database_error().unwrap().constraint(), Some("secret_names_builtin"));
+    }
+
+    async fn a_mark_is_followed_wherever_it_leads(database: TestDatabase) {
+        let registry = database.registry().await;
+        let write_only = r#"{"type": "string", "writeOnly": true}"#;
+        for (number, (schema, config)) in [
+            (r##"{"properties": {"p": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"$ref": "#/$defs/b"}, "b": SECRET}}"##, r#"{"p": VALUE}"#),
+            (r##"{"properties": {"p": {"$ref": "#/properties/q"}, "q": SECRET}}"##, r#"{"p": VALUE, "q": VALUE}"#),
+            (r##"{"properties": {"p": {"$ref": "#here"}}, "$defs": {"a": {"$anchor": "here", "writeOnly": true}}}"##, r#"{"p": VALUE}"#),
+            (r##"{"properties": {"p": {"$ref": "#/definitions/a~1b~0c"}}, "definitions": {"a/b~c": SECRET}}"##, r#"{"p": VALUE}"#),
+            (r#"{"properties": {"p": {"items": {"items": SECRET}}}}"#, r#"{"p": [[VALUE]]}"#),
+            (r#"{"properties": {"p": {"prefixItems": [{"type": "integer"}, SECRET]}}}"#, r#"{"p": [1, VALUE]}"#),
+            (r#"{"properties": {"p": {"anyOf": [{"anyOf": [{"type": "null"}, SECRET]}]}}}"#, r#"{"p": VALUE}"#),
+            (r#"{"properties": {"p": {"if": {"minLength": 1}, "then": SECRET, "else": {"not": SECRET}}}}"#, r#"{"p": VALUE}"#),
+            (r#"{"properties": {"p": {"patternProperties": {"^x": SECRET}}}}"#, r#"{"p": {"xyz": VALUE}}"#),
+            (r#"{"properties": {"p": {"additionalProperties": {"additionalProperties": SECRET}}}}"#, r#"{"p": {"a": {"b": VALUE}}}"#),
+            (r#"{"properties": {"p": {"properties": {"properties": SECRET}}}}"#, r#"{"p": {"properties": VALUE}}"#),
+            (r#"{"allOf": [{"then": {"properties": {"p": {"format": "password"}}}}]}"#, r#"{"p": VALUE}"#),
+            (r##"{"properties": {"p": {"$ref": "#/$defs/node"}}, "$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}, "v": SECRET}}}}"##, r#"{"p": {"next": {"next": {"v": VALUE}}}}"#),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let id = format!("x{number}");
+            registry
+                .set_configuration_schema(&SchemaScope::Extension(id.clone()), &schema.replace("SECRET", write_only))
+                .await
+                .unwrap_or_else(|error| panic!("{schema}: {error}"));
+            let stored = config.replace("VALUE", "\"PLANTED\"");
+            database
+                .execute(&format!("INSERT INTO extensions (id, type, subject, config) VALUES ('{id}', 'pre', '{id}', '{stored}')"))
+                .await;
+            let shown = registry.get_extension_detail(&id).await.unwrap().config.unwrap();
+            assert!(shown.contains("$redacted"), "{schema}: {shown}");
+            assert!(!everything(&database, &registry).await.contains("PLANTED"), "{schema}");
+        }
+    }
+
+    async fn a_schema_whose_marks_can_not_be_followed_is_refused(database: TestDatabase) {
+        database.migrate().await;
+        let deep = format!("{}{}{}", r#"{"items": "#.repeat(100), r#"{"writeOnly": true}"#, "}".repeat(100));
+        for (constraint, schema) in [
+            ("configuration_schemas_secret_mark", r#"{"patternProperties": {"^x": {"writeOnly": true}}}"#),
+            ("configuration_schemas_secret_mark", r##"{"additionalProperties": {"$ref": "#/$defs/a"}, "$defs": {"a": {"writeOnly": true}}}"##),
+            ("configuration_schemas_reference", r##"{"properties": {"p": {"$ref": "#/$defs/a%20b"}}, "$defs": {"a b": {"writeOnly": true}}}"##),
+            ("configuration_schemas_reference", r##"{"properties": {"p": {"$ref": "other"}}, "$defs": {"a": {"$id": "other", "writeOnly": true}}}"##),
+            ("configuration_schemas_reference", r##"{"properties": {"p": {"$id": "q", "writeOnly": true}}}"##),
+            ("configuration_schemas_depth", &format!(r#"{{"properties": {{"p": {deep}}}}}"#)),
+        ] {
+            let insert = format!("INSERT INTO configuration_schemas (extension_type, schema) VALUES ('pre', '{schema}')");
+            let error = execute(&database.console(), &insert).await.unwrap_err();
+            assert_eq!(error.as_database_error().unwrap().constraint(), Some(constraint), "{schema}");
+        }
+    }
+
+    async fn a_mark_that_goes_lays_nothing_open(database: TestDatabase) {
+        let registry = database.registry().await;
+        let scope = SchemaScope::Type(ExtensionType::Pre);
+        registry.set_configuration_schema(&scope, r#"{"properties": {"pin": {"writeOnly": true}}}"#).await.unwrap();
+        let draft = ExtensionDraft { config: r#"{"pin": "PLANTED"}"#.into(), ..draft("x") };
+        registry.create_extension(&draft, &ChangeContext::default()).await.unwrap();
+        registry.set_configuration_schema(&scope, r#"{"properties": {"pin": {}}}"#).await.unwrap();
+        database.execute("UPDATE extensions SET retry = 3 WHERE id = 'x'").await;
+        registry.delete_configuration_schema(&scope).await.unwrap();
+        database.execute("UPDATE extensions SET retry = 4 WHERE id = 'x'").await;
+        assert!(!everything(&database, &registry).await.contains("PLANTED"));
+        for statement in ["DELETE FROM secret_names WHERE NOT is_builtin", "DELETE FROM secret_marks", "UPDATE secret_marks SET name = 'a'"] {
+            let error = execute(&database.console(), statement).await.unwrap_err();
+            assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{statement}");
+        }
+    }
+
+    async fn a_secret_is_known_by_any_spelling_and_by_its_looks(database: TestDatabase) {
+        let registry = database.registry().await;
+        for config in [
+            r#"{"DBPassword": "PLANTED"}"#,
+            r#"{"OpenAIApiKey": "PLANTED"}"#,
+            r#"{"JWTToken": "PLANTED"}"#,
+            r#"{"APIKEY": "PLANTED"}"#,
+            r#"{"passwords": ["PLANTED"]}"#,
+            r#"{"api_keys": {"a": "PLANTED"}}"#,
+            r#"{"api key": "PLANTED"}"#,
+            r#"{"api\nkey": "PLANTED"}"#,
+            r#"{"client.secret": "PLANTED"}"#,
+            r#"{"api__key": "PLANTED"}"#,
+            r#"{"token2": "PLANTED", "secret_2": "PLANTED"}"#,
+            r#"{"password_hash": "PLANTED"}"#,
+            r#"{"headers": [{"name": "Authorization", "value": "PLANTED"}]}"#,
+            r#"{"headers": [{"Key": "X-Api-Key", "Values": ["PLANTED"]}]}"#,
+            r#"{"url": "nats://user:PLANTED@host:4222"}"#,
+            r#"{"servers": ["a", "postgres://user:PLANTED@host/db"]}"#,
+            r#"{"store": "host=h user=u password=PLANTED"}"#,
+            r#"{"endpoint": "https://h/p?a=1&api_key=PLANTED"}"#,
+            r#"{"header": "Bearer PLANTED0"}"#,
+            r#"{"pem": "-----BEGIN RSA PRIVATE KEY-----\nPLANTED"}"#,
+        ] {
+            let draft = ExtensionDraft { config: config.into(), metadata: config.into(), ..draft("x") };
+            registry.create_extension(&draft, &ChangeContext::default()).await.unwrap();
+            let shown = registry.get_extension_detail("x").await.unwrap();
+            assert!(shown.config.unwrap().contains("$redacted"), "{config}");
+            registry.delete_extension("x", shown.extension.revision, &ChangeContext::default()).await.unwrap();
+            assert!(!everything(&database, &registry).await.contains("PLANTED"), "{config}");
+        }
+    }
+
+    async fn what_is_no_secret_is_shown(database: TestDatabase) {
+        let registry = database.registry().await;
+        let config = r#"{"bypass": "a", "compass": "b", "max_tokens": 5, "tokens_per_minute": 7, "key": "c",
+            "pairs": [{"name": "model", "value": "d"}], "url": "nats://host:4222/a:b", "keyboard": "e",
+            "secretary": "f", "header": "Basic", "cookies": "g", "hash": "h", "text": "basic words only"}"#;
+        let draft = ExtensionDraft { config: config.into(), ..draft("x") };
+        registry.create_extension(&draft, &ChangeContext::default()).await.unwrap();
+        let shown = registry.get_extension_detail("x").await.unwrap().config.unwrap();
+        assert!(!shown.contains("$redacted"), "{shown}");
+    }
+
+    async fn a_secret_moves_with_the_item_that_it_is_in(database: TestDatabase) {
+        let registry = database.registry().await;
+        let servers = r#"{"servers": [{"host": "a", "password": "PLANTED-a"}, {"host": "b", "password": "PLANTED-b"}, "nats://u:PLANTED-c@h"]}"#;
+        let draft = ExtensionDraft { config: servers.into(), ..draft("x") };
+        registry.create_extension(&draft, &ChangeContext::default()).await.unwrap();
+        let shown: serde_json::Value =
+            serde_json::from_str(&registry.get_extension_detail("x").await.unwrap().config.unwrap()).unwrap();
+        let mut items = shown["servers"].as_array().unwrap().clone();
+        items.remove(0);
+        items.reverse();
+        let edited = serde_json::json!({ "servers": items }).to_string();
+        registry.update_extension("x", 1, &patch(edited), &ChangeContext::default()).await.unwrap();
+        assert_eq!(stored(&database, "servers").await, r#"["nats://u:PLANTED-c@h", {"host": "b", "password": "PLANTED-b"}]"#);
+    }
+
+    async fn a_row_without_a_value_is_refused_without_telling_the_others(database: TestDatabase) {
+        database.migrate().await;
+        for column in ["id", "type", "subject", "timeout_ms", "retry", "enabled"] {
+            let columns = ["id", "type", "subject", "timeout_ms", "retry", "enabled"];
+            let values = ["'x'", "'pre'", "'x'", "1", "1", "true"];
+            let values: Vec<_> = columns.iter().zip(values).map(|(each, value)| if *each == column { "NULL" } else { value }).collect();
+            let insert = format!(
+                "INSERT INTO extensions ({}, config) VALUES ({}, '{{\"api_key\": \"PLANTED\"}}')",
+                columns.join(", "),
+                values.join(", ")
+            );
+            let error = execute(&database.console(), &insert).await.unwrap_err();
+            assert!(!format!("{error:?}").contains("PLANTED"), "{column}: {error:?}");
+            assert_eq!(error.as_database_error().unwrap().code().unwrap(), "23502", "{column}");
+        }
+        let insert = r#"INSERT INTO extensions (id, type, subject, config) VALUES ('x', 'other', 'x', '{"api_key": "PLANTED"}')"#;
+        let error = execute(&database.console(), insert).await.unwrap_err();
+        assert!(!format!("{error:?}").contains("PLANTED"), "{error:?}");
     }
 
     async fn nobody_reads_the_key_of_the_fingerprints_or_tries_guesses(database: TestDatabase) {
@@ -259,10 +407,13 @@ on_each_server! {
             "SELECT * FROM public.registry_fingerprint_key",
             "SELECT public.registry_fingerprint('x', '1')",
             "SELECT public.registry_redact_row('{}')",
-            "SELECT public.registry_redact_value('{}', 'x', '{}', '')",
-            "SELECT public.registry_unredact('{}', '{}', 'x', '')",
+            "SELECT public.registry_redact_value('{}', 'x', '{}', '{}')",
+            "SELECT public.registry_redact_rows('{}', '{}')",
+            "SELECT public.registry_unredact_row('{}', '{}', 'x')",
+            "SELECT public.registry_candidates('{}', 'x', 'x')",
+            "SELECT public.registry_is_brought_back(extensions, extensions) FROM extensions",
         ] {
-            let error = system_tests::database::execute(&database.console(), statement).await.unwrap_err();
+            let error = execute(&database.console(), statement).await.unwrap_err();
             assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{statement}");
         }
     }

@@ -43,6 +43,22 @@ async fn seen(registry: &Registry, ids: &[&str]) -> Vec<SeenExtension> {
 }
 
 on_each_server! {
+    async fn a_subject_goes_back_to_the_one_that_had_it(database: TestDatabase) {
+        let registry = database.registry().await;
+        let before = rows(&database).await;
+        let group_id = "00000000-0000-0000-0000-000000000005";
+        database
+            .execute(&format!(
+                "BEGIN; SET LOCAL registry.group_id = '{group_id}';
+                 UPDATE extensions SET subject = 'free' WHERE id = 'mock_provider';
+                 INSERT INTO extensions (id, type, subject) VALUES ('a_new', 'pre', 'beamline.provider.mock.v1'), ('z_new', 'pre', 'z');
+                 COMMIT"
+            ))
+            .await;
+        registry.undo(&UndoTarget::Group(group_id.into()), &NO_CONTEXT).await.unwrap();
+        assert_eq!(rows(&database).await, before);
+    }
+
     async fn a_bulk_switch_is_listed_and_undone_as_one(database: TestDatabase) {
         let registry = database.registry().await;
         let before = rows(&database).await;

@@ -57,8 +57,6 @@ export const commands = {
 	listSecretNames: () => typedError<SecretName[], ErrorReport>(__TAURI_INVOKE("list_secret_names")),
 	/**  Makes every key of this name a secret from now on. */
 	addSecretName: (name: string) => typedError<null, ErrorReport>(__TAURI_INVOKE("add_secret_name", { name })),
-	/**  Removes a name that was added; whether there was one. */
-	removeSecretName: (name: string) => typedError<boolean, ErrorReport>(__TAURI_INVOKE("remove_secret_name", { name })),
 	/**  The health of one extension. */
 	getHealth: (id: string) => typedError<HealthReport, ErrorReport>(__TAURI_INVOKE("get_health", { id })),
 	/**  The figures of the console's own cache. */
@@ -243,7 +241,7 @@ export type ConfigurationSchema = {
 	scope: SchemaScope,
 	/**  The schema, as JSON text. */
 	schema: string,
-	/**  The names of the properties that it marks as secret. */
+	/**  The names of the properties that it marks as secret. A name stays secret when its mark goes. */
 	secret_names: string[],
 	/**  The login that last changed it. */
 	changed_by: string,
@@ -753,7 +751,7 @@ export type SchemaScope =
 export type SecretName = {
 	/**  In snake case; `apiKey` and `openai_api_key` match `api_key`. */
 	name: string,
-	/**  Whether it is one of those that can't be removed. */
+	/**  Whether it came with the registry. */
 	is_builtin: boolean,
 };
 

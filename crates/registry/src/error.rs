@@ -315,7 +315,8 @@ impl Error {
             .and_then(sqlx::error::DatabaseError::code)
             .map(std::borrow::Cow::into_owned);
         match sqlstate.as_deref() {
-            Some("42501") => Self::Forbidden {
+            // Class 28: the login itself was refused.
+            Some("42501" | "28000" | "28P01") => Self::Forbidden {
                 attempted,
                 required_role,
                 source,
@@ -332,8 +333,14 @@ impl Error {
                 message: format!("{attempted} failed: a number or a time is out of range."),
                 action: "Use one that is nearer to now or to zero.",
             },
+            Some("54001") => Self::InvalidInput {
+                field: "value",
+                message: format!("{attempted} failed: JSON is nested too deeply."),
+                action: "Make it flatter.",
+            },
             // Two that wait for each other, and waiting for too long: the next attempt may succeed.
-            Some("40001" | "40P01" | "55P03" | "57014") => {
+            // So are all connections taken, a server that only reads, and a database that is not there.
+            Some("40001" | "40P01" | "55P03" | "57014" | "53300" | "25006" | "3D000") => {
                 Self::DatabaseUnavailable { attempted, source }
             }
             Some("53100") => Self::DiskFull {

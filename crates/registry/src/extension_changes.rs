@@ -14,7 +14,7 @@ use crate::access::{Attempt, Role};
 use crate::audit::{ActorSource, field_changes};
 use crate::differences::FieldChange;
 use crate::extensions::{Extension, ExtensionDetail, ExtensionType};
-use crate::registry::{Change, ChangeOrigin};
+use crate::registry::{ChangeOrigin, Footprint};
 use crate::wire::WireNumber;
 use crate::{ChangeContext, Error, Registry, Result, rules, schemas};
 
@@ -118,7 +118,15 @@ impl Registry {
         rules::check_json("config", &draft.config)?;
         rules::check_json("metadata", &draft.metadata)?;
         let mut change = self
-            .begin_change(CREATE, context, ChangeOrigin::Single)
+            .begin_change(
+                CREATE,
+                context,
+                ChangeOrigin::Single,
+                Footprint {
+                    ids: Some(&[draft.id.as_str()]),
+                    actions: &["created"],
+                },
+            )
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
@@ -172,7 +180,15 @@ impl Registry {
     ) -> Result<ExtensionDetail> {
         let patched_fields = patch.fields()?;
         let mut change = self
-            .begin_change(UPDATE, context, ChangeOrigin::Single)
+            .begin_change(
+                UPDATE,
+                context,
+                ChangeOrigin::Single,
+                Footprint {
+                    ids: Some(&[id]),
+                    actions: &["updated", "enabled", "disabled"],
+                },
+            )
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
@@ -246,7 +262,17 @@ impl Registry {
     ) -> Result<()> {
         let failed = |source| Error::from_query(DELETE, source);
         let ids: Vec<&str> = seen.iter().map(|each| each.id.as_str()).collect();
-        let mut change = self.begin_change(DELETE, context, origin).await?;
+        let mut change = self
+            .begin_change(
+                DELETE,
+                context,
+                origin,
+                Footprint {
+                    ids: Some(&ids),
+                    actions: &["deleted"],
+                },
+            )
+            .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
             let revisions = lock_rows(connection, DELETE, &ids).await?;
@@ -291,10 +317,8 @@ impl Registry {
         enabled: bool,
         context: &ChangeContext,
     ) -> Result<Extension> {
-        let change = self
-            .begin_change(SWITCH, context, ChangeOrigin::Single)
+        self.switch(&[id], enabled, context, ChangeOrigin::Single)
             .await?;
-        self.switch(change, &[id], enabled).await?;
         self.get_extension(id).await
     }
 
@@ -308,14 +332,25 @@ impl Registry {
         enabled: bool,
         context: &ChangeContext,
     ) -> Result<()> {
-        let change = self
-            .begin_change(SWITCH, context, ChangeOrigin::Group)
-            .await?;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        self.switch(change, &ids, enabled).await
+        self.switch(&ids, enabled, context, ChangeOrigin::Group)
+            .await
     }
 
-    async fn switch(&self, mut change: Change, ids: &[&str], enabled: bool) -> Result<()> {
+    async fn switch(
+        &self,
+        ids: &[&str],
+        enabled: bool,
+        context: &ChangeContext,
+        origin: ChangeOrigin,
+    ) -> Result<()> {
+        let footprint = Footprint {
+            ids: Some(ids),
+            actions: if enabled { &["enabled"] } else { &["disabled"] },
+        };
+        let mut change = self
+            .begin_change(SWITCH, context, origin, footprint)
+            .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
             lock_rows(connection, SWITCH, ids).await?;
@@ -358,7 +393,15 @@ impl Registry {
             ));
         }
         let mut change = self
-            .begin_change(RESTORE, context, ChangeOrigin::Restore(*revision))
+            .begin_change(
+                RESTORE,
+                context,
+                ChangeOrigin::Restore(*revision),
+                Footprint {
+                    ids: Some(&[id.as_str()]),
+                    ..Footprint::ANY
+                },
+            )
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
@@ -432,7 +475,12 @@ pub(crate) async fn bring_back(
     let updated = sqlx::query(
         "UPDATE public.extensions AS extension
          SET subject = version.subject, timeout_ms = version.timeout_ms, retry = version.retry,
-             enabled = version.enabled, config = version.config, metadata = version.metadata
+             enabled = version.enabled,
+             -- What reads the same stays: a JSON null and none are written alike in a version.
+             config = CASE WHEN version.config::text IS DISTINCT FROM nullif(extension.config, 'null')::text
+                           THEN version.config ELSE extension.config END,
+             metadata = CASE WHEN version.metadata::text IS DISTINCT FROM nullif(extension.metadata, 'null')::text
+                             THEN version.metadata ELSE extension.metadata END
          FROM public.extensions AS present,
               -- A field that the version doesn't name keeps its present value.
               jsonb_populate_record(present, $2::text::jsonb) AS version
@@ -642,7 +690,12 @@ async fn write_row(connection: &mut PgConnection, id: &str, row: &str) -> sqlx::
     sqlx::query(
         "UPDATE public.extensions AS extension
          SET subject = row.subject, timeout_ms = row.timeout_ms, retry = row.retry,
-             enabled = row.enabled, config = row.config, metadata = row.metadata
+             enabled = row.enabled,
+             -- What reads the same stays: a JSON null and none are written alike in a row.
+             config = CASE WHEN row.config::text IS DISTINCT FROM nullif(extension.config, 'null')::text
+                           THEN row.config ELSE extension.config END,
+             metadata = CASE WHEN row.metadata::text IS DISTINCT FROM nullif(extension.metadata, 'null')::text
+                             THEN row.metadata ELSE extension.metadata END
          FROM jsonb_populate_record(NULL::public.extensions, $2::text::jsonb) AS row
          WHERE extension.id = $1",
     )

@@ -8,7 +8,7 @@ use sqlx::{Postgres, Transaction};
 
 use crate::access::Attempt;
 use crate::anchors::AnchorFile;
-use crate::{Error, Result};
+use crate::{Error, Result, rules};
 
 /// How long a caller waits for a free connection before it is told that the database doesn't answer.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,10 +29,10 @@ pub struct ChangeContext {
     /// Why the change is made, at most 500 characters.
     pub reason: Option<String>,
     /// The caller's name for this request. A second request of the same name does nothing if the first
-    /// made its change: after a lost answer, ask again with the same name.
+    /// made its change: after a lost answer, ask again with the same name. For another change it is refused.
     pub request_id: Option<Uuid>,
-    /// For whom the change is made. Believed only if the login is a member of `registry_rest_server`;
-    /// for everybody else the actor is the login.
+    /// For whom the change is made, at most 255 characters. Believed only if the login is a member of
+    /// `registry_rest_server`; for everybody else the actor is the login.
     pub acting_for: Option<String>,
 }
 
@@ -69,6 +69,9 @@ impl ChangeContext {
     }
 
     fn check(&self) -> Result<()> {
+        if let Some(actor) = &self.acting_for {
+            rules::check_name("acting_for", actor)?;
+        }
         let Some(reason) = &self.reason else {
             return Ok(());
         };
@@ -146,7 +149,8 @@ impl Registry {
         &self.pool
     }
 
-    /// Begins a transaction whose changes carry `context` and `origin` into their audit entries.
+    /// Begins a transaction whose changes carry `context` and `origin` into their audit entries, and which
+    /// will leave what `footprint` says.
     ///
     /// The settings are local to the transaction, so a pooled connection never hands one
     /// caller's reason to the next.
@@ -155,6 +159,7 @@ impl Registry {
         attempt: Attempt,
         context: &ChangeContext,
         origin: ChangeOrigin,
+        footprint: Footprint<'_>,
     ) -> Result<Change> {
         context.check()?;
         let failed = |source| Error::from_query(attempt, source);
@@ -191,9 +196,19 @@ impl Registry {
         .map_err(failed)?;
         let is_done = match context.request_id {
             None => false,
-            Some(request_id) => was_made(&mut transaction, request_id)
-                .await
-                .map_err(failed)?,
+            Some(request_id) => {
+                let left = left_by(&mut transaction, request_id)
+                    .await
+                    .map_err(failed)?;
+                if !left.iter().all(|trace| trace.fits(origin, footprint)) {
+                    return Err(rules::invalid(
+                        "request_id",
+                        "Another change was made under this request id.".into(),
+                        "Give each request an id of its own.",
+                    ));
+                }
+                !left.is_empty()
+            }
         };
         Ok(Change {
             transaction,
@@ -235,20 +250,69 @@ pub(crate) struct Change {
     pub(crate) is_done: bool,
 }
 
-/// Whether a request of this name has made its change. Two at once take turns.
-async fn was_made(
+/// What a change can leave in the audit log, by which a request is known again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Footprint<'a> {
+    /// The extensions that it may change; none if its origin alone tells.
+    pub(crate) ids: Option<&'a [&'a str]>,
+    /// The actions of its entries.
+    pub(crate) actions: &'static [&'static str],
+}
+
+impl Footprint<'static> {
+    /// Of a change that is known by what it takes back.
+    pub(crate) const ANY: Self = Self {
+        ids: None,
+        actions: &["created", "updated", "deleted", "enabled", "disabled"],
+    };
+}
+
+/// What an entry says of the request that left it.
+#[derive(sqlx::FromRow)]
+struct Trace {
+    extension_id: String,
+    action: String,
+    restored_revision: Option<i64>,
+    undone_group_id: Option<Uuid>,
+    undone_revision: Option<i64>,
+}
+
+impl Trace {
+    fn fits(&self, origin: ChangeOrigin, footprint: Footprint<'_>) -> bool {
+        let expected = match origin {
+            ChangeOrigin::Single | ChangeOrigin::Group => (None, None, None),
+            ChangeOrigin::Restore(revision) => (Some(revision), None, None),
+            ChangeOrigin::UndoGroup(group_id) => (None, Some(group_id), None),
+            ChangeOrigin::UndoRevision(revision) => (None, None, Some(revision)),
+        };
+        let found = (
+            self.restored_revision,
+            self.undone_group_id,
+            self.undone_revision,
+        );
+        found == expected
+            && footprint.actions.contains(&self.action.as_str())
+            && footprint
+                .ids
+                .is_none_or(|ids| ids.contains(&self.extension_id.as_str()))
+    }
+}
+
+/// What a request of this name has left. Two at once take turns.
+async fn left_by(
     transaction: &mut Transaction<'static, Postgres>,
     request_id: Uuid,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Vec<Trace>> {
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))")
         .bind(request_id)
         .execute(&mut **transaction)
         .await?;
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM public.extension_audit_log WHERE request_id = $1)",
+    sqlx::query_as(
+        "SELECT DISTINCT extension_id, action, restored_revision, undone_group_id, undone_revision
+         FROM public.extension_audit_log WHERE request_id = $1",
     )
     .bind(request_id)
-    .fetch_one(&mut **transaction)
+    .fetch_all(&mut **transaction)
     .await
 }
 

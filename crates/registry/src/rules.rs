@@ -1,5 +1,6 @@
 //! The rules for extensions, by the names that the database gives them
-//! (`migrations/0006_rules_for_extensions.sql`, `0007_schemas_and_secrets.sql`), and what of them is checked before it is asked.
+//! (`migrations/0006_rules_for_extensions.sql`, `0007_schemas_and_secrets.sql`,
+//! `0009_secrets_stay_hidden.sql`, `0010_rules_without_gaps.sql`), and what of them is checked before it is asked.
 
 use serde_json::Value;
 
@@ -77,6 +78,26 @@ fn by_constraint(name: &str) -> Option<Rule> {
             "The metadata hold a redaction mark in place of a secret.",
             "Write the secret, or a reference to it.",
         ),
+        "extensions_config_depth" => (
+            "config",
+            "The configuration is nested more than 99 levels deep.",
+            "Make it flatter.",
+        ),
+        "extensions_metadata_depth" => (
+            "metadata",
+            "The metadata are nested more than 99 levels deep.",
+            "Make them flatter.",
+        ),
+        "extensions_created_at_range" => (
+            "created_at",
+            "The time of creation is not in the years 1 to 9999.",
+            "Give one that is.",
+        ),
+        "extensions_updated_at_range" => (
+            "updated_at",
+            "The time of the last change is not in the years 1 to 9999.",
+            "Give one that is.",
+        ),
         "configuration_schemas_object" => (
             "schema",
             "The schema is no JSON object.",
@@ -90,15 +111,20 @@ fn by_constraint(name: &str) -> Option<Rule> {
             "The schema marks a secret that is no named property.",
             "Put writeOnly or format password on a property.",
         ),
+        "configuration_schemas_reference" => (
+            "schema",
+            "The schema marks secrets and has a reference that can't be followed.",
+            "Refer to #, #/$defs/name or #anchor, without percent signs, and give no part an $id.",
+        ),
+        "configuration_schemas_depth" => (
+            "schema",
+            "The schema marks secrets and is nested more than 99 levels deep.",
+            "Make it flatter, with $defs.",
+        ),
         "secret_names_shape" => (
             "name",
             "The name isn't in snake case.",
             "Use lower-case letters, digits and single _ between them, at most 63 characters.",
-        ),
-        "secret_names_builtin" => (
-            "name",
-            "The name is always secret.",
-            "Remove only names that were added.",
         ),
         "extension_audit_log_reason_length" => (
             "reason",

@@ -35,7 +35,7 @@ pub struct ConfigurationSchema {
     pub scope: SchemaScope,
     /// The schema, as JSON text.
     pub schema: String,
-    /// The names of the properties that it marks as secret.
+    /// The names of the properties that it marks as secret. A name stays secret when its mark goes.
     pub secret_names: Vec<String>,
     /// The login that last changed it.
     pub changed_by: String,
@@ -67,7 +67,7 @@ impl fmt::Display for Violation {
 pub struct SecretName {
     /// In snake case; `apiKey` and `openai_api_key` match `api_key`.
     pub name: String,
-    /// Whether it is one of those that can't be removed.
+    /// Whether it came with the registry.
     pub is_builtin: bool,
 }
 
@@ -201,7 +201,8 @@ impl Registry {
             .map_err(|source| Error::from_query("Listing the names of secrets", source))
     }
 
-    /// Makes every key of this name a secret from now on. What the audit log holds already stays.
+    /// Makes every key of this name a secret from now on, and for good: only the owner of the tables can take
+    /// a name away, because that lays secrets open. What the audit log holds already stays.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for `name`; [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
@@ -212,21 +213,6 @@ impl Registry {
             .execute(self.pool())
             .await
             .map(drop)
-            .map_err(|source| rules::refused(ATTEMPT, source))
-    }
-
-    /// Takes back [`Self::add_secret_name`]; whether there was such a name.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] for a name that can't be removed; [`Error::Forbidden`],
-    /// [`Error::DatabaseUnavailable`].
-    pub async fn remove_secret_name(&self, name: &str) -> Result<bool> {
-        const ATTEMPT: Attempt = Attempt::by(Role::RegistryEditor, "Removing the name of a secret");
-        sqlx::query("DELETE FROM public.secret_names WHERE name = $1")
-            .bind(name)
-            .execute(self.pool())
-            .await
-            .map(|done| done.rows_affected() > 0)
             .map_err(|source| rules::refused(ATTEMPT, source))
     }
 }

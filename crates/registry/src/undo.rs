@@ -10,7 +10,7 @@ use tracing::info;
 
 use crate::access::{Attempt, Role};
 use crate::extension_changes::bring_back;
-use crate::registry::ChangeOrigin;
+use crate::registry::{ChangeOrigin, Footprint};
 use crate::wire::WireNumber;
 use crate::{ChangeContext, Error, Registry, Result};
 
@@ -38,7 +38,9 @@ impl Registry {
     /// has changed.
     pub async fn undo(&self, target: &UndoTarget, context: &ChangeContext) -> Result<Vec<String>> {
         let origin = target.origin()?;
-        let mut change = self.begin_change(UNDO, context, origin).await?;
+        let mut change = self
+            .begin_change(UNDO, context, origin, Footprint::ANY)
+            .await?;
         let steps = steps(&mut change.transaction, origin).await?;
         if steps.is_empty() {
             return Err(Error::ChangeNotFound {
@@ -52,7 +54,10 @@ impl Registry {
             let is_switch = steps.iter().all(|step| step.is_switch);
             let attempt = if is_switch { UNDO_SWITCH } else { UNDO };
             refuse_if_moved_on(connection, attempt, &steps).await?;
-            for step in &steps {
+            // What was created goes first: its subject may have been another's before.
+            let (created, others): (Vec<_>, Vec<_>) =
+                steps.iter().partition(|step| step.before.is_none());
+            for step in created.into_iter().chain(others) {
                 if is_switch {
                     switch_back(connection, step).await?;
                 } else {

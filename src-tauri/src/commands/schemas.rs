@@ -107,17 +107,3 @@ pub(crate) async fn add_secret_name(
         .await
         .map_err(report)
 }
-
-/// Removes a name that was added; whether there was one.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn remove_secret_name(
-    database: State<'_, Database>,
-    name: String,
-) -> Result<bool, ErrorReport> {
-    database
-        .registry()?
-        .remove_secret_name(&name)
-        .await
-        .map_err(report)
-}
