@@ -10,129 +10,204 @@ use crate::{Error, Result};
 /// A rule that a value broke: the field, what is wrong, and what to do.
 type Rule = (&'static str, &'static str, &'static str);
 
-/// The rule behind the name of a constraint; none for a name that is no rule of ours.
-fn by_constraint(name: &str) -> Option<Rule> {
-    Some(match name {
-        "extensions_id_fixed" => (
+/// The rules by the names of their constraints.
+const RULES: &[(&str, Rule)] = &[
+    (
+        "extensions_id_fixed",
+        (
             "id",
             "The id of an extension is fixed.",
             "Create another extension.",
         ),
-        "extensions_type_fixed" => (
+    ),
+    (
+        "extensions_type_fixed",
+        (
             "type",
             "The type of an extension is fixed.",
             "Create another extension.",
         ),
-        "extensions_id_shape" => (
+    ),
+    (
+        "extensions_id_shape",
+        (
             "id",
             "The id has other characters than letters, digits, _, - and ., or doesn't start with a letter or digit.",
             "Use those alone.",
         ),
-        "extensions_type_check" => (
+    ),
+    (
+        "extensions_type_check",
+        (
             "type",
             "The type is none of pre, validator, post and provider.",
             "Choose one of them.",
         ),
-        "extensions_subject_shape" => (
+    ),
+    (
+        "extensions_subject_shape",
+        (
             "subject",
             "The subject is no literal NATS subject: it has white space, a wildcard (* or >) or an empty part between dots.",
             "Write parts of other characters, with single dots between them.",
         ),
-        "extensions_timeout_range" => (
+    ),
+    (
+        "extensions_timeout_range",
+        (
             "timeout_ms",
             "The timeout is out of range.",
             "Choose 1 to 600000 ms.",
         ),
-        "extensions_retry_range" => (
+    ),
+    (
+        "extensions_retry_range",
+        (
             "retry",
             "The number of retries is out of range.",
             "Choose 0 to 10.",
         ),
-        "extensions_config_object" => (
+    ),
+    (
+        "extensions_config_object",
+        (
             "config",
             "The configuration is no JSON object.",
             "Put it in braces.",
         ),
-        "extensions_config_size" => (
+    ),
+    (
+        "extensions_config_size",
+        (
             "config",
             "The configuration is larger than 64 KiB.",
             "Shorten it, or refer to it.",
         ),
-        "extensions_metadata_object" => (
+    ),
+    (
+        "extensions_metadata_object",
+        (
             "metadata",
             "The metadata are no JSON object.",
             "Put them in braces.",
         ),
-        "extensions_metadata_size" => (
+    ),
+    (
+        "extensions_metadata_size",
+        (
             "metadata",
             "The metadata are larger than 64 KiB.",
             "Shorten them, or refer to them.",
         ),
-        "extensions_config_mark" => (
+    ),
+    (
+        "extensions_config_mark",
+        (
             "config",
             "The configuration holds a redaction mark in place of a secret.",
             "Write the secret, or a reference to it.",
         ),
-        "extensions_metadata_mark" => (
+    ),
+    (
+        "extensions_metadata_mark",
+        (
             "metadata",
             "The metadata hold a redaction mark in place of a secret.",
             "Write the secret, or a reference to it.",
         ),
-        "extensions_config_depth" => (
+    ),
+    (
+        "extensions_config_depth",
+        (
             "config",
             "The configuration is nested more than 99 levels deep.",
             "Make it flatter.",
         ),
-        "extensions_metadata_depth" => (
+    ),
+    (
+        "extensions_metadata_depth",
+        (
             "metadata",
             "The metadata are nested more than 99 levels deep.",
             "Make them flatter.",
         ),
-        "extensions_created_at_range" => (
+    ),
+    (
+        "extensions_created_at_range",
+        (
             "created_at",
             "The time of creation is not in the years 1 to 9999.",
             "Give one that is.",
         ),
-        "extensions_updated_at_range" => (
+    ),
+    (
+        "extensions_updated_at_range",
+        (
             "updated_at",
             "The time of the last change is not in the years 1 to 9999.",
             "Give one that is.",
         ),
-        "configuration_schemas_object" => (
+    ),
+    (
+        "configuration_schemas_object",
+        (
             "schema",
             "The schema is no JSON object.",
             "Put it in braces.",
         ),
-        "configuration_schemas_size" => {
-            ("schema", "The schema is larger than 64 KiB.", "Shorten it.")
-        }
-        "configuration_schemas_secret_mark" => (
+    ),
+    (
+        "configuration_schemas_size",
+        ("schema", "The schema is larger than 64 KiB.", "Shorten it."),
+    ),
+    (
+        "configuration_schemas_secret_mark",
+        (
             "schema",
             "The schema marks a secret that is no named property.",
             "Put writeOnly or format password on a property.",
         ),
-        "configuration_schemas_reference" => (
+    ),
+    (
+        "configuration_schemas_reference",
+        (
             "schema",
             "The schema marks secrets and has a reference that can't be followed.",
             "Refer to #, #/$defs/name or #anchor, without percent signs, and give no part an $id.",
         ),
-        "configuration_schemas_depth" => (
+    ),
+    (
+        "configuration_schemas_depth",
+        (
             "schema",
             "The schema marks secrets and is nested more than 99 levels deep.",
             "Make it flatter, with $defs.",
         ),
-        "secret_names_shape" => (
+    ),
+    (
+        "secret_names_shape",
+        (
             "name",
             "The name isn't in snake case.",
             "Use lower-case letters, digits and single _ between them, at most 63 characters.",
         ),
-        "extension_audit_log_reason_length" => (
+    ),
+    (
+        "extension_audit_log_reason_length",
+        (
             "reason",
             "The reason is longer than 500 characters.",
             "Shorten it.",
         ),
-        _ => return None,
-    })
+    ),
+];
+
+/// The rule behind the name of a constraint; none for a name that is no rule of ours.
+fn by_constraint(name: &str) -> Option<Rule> {
+    RULES
+        .iter()
+        .find(|(constraint, _)| *constraint == name)
+        .map(|(_, rule)| *rule)
 }
 
 /// Turns what a constraint refused into the error that names the field.
