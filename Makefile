@@ -17,7 +17,7 @@ dev: ## Run the console with a frontend that reloads as its source changes
 test: ## Run every check and test
 	@scripts/test.sh
 
-bench: ## Measure the core's writes and the console's start (release builds)
+bench: ## Measure writes, the cache and the start of the console; writes docs/benchmarks.md
 	@scripts/bench.sh
 
 lint: ## Run the linters and check the formatting
