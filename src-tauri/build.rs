@@ -9,6 +9,7 @@ fn main() {
             "list_extensions",
             "set_extension_enabled",
             "list_audit_entries",
+            "audit_activity",
             "verify_audit_log",
             "list_health",
             "permissions",

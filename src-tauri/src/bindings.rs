@@ -18,6 +18,7 @@ pub(crate) fn builder() -> Builder<Wry> {
             extensions::list_extensions,
             extensions::set_extension_enabled,
             audit::list_audit_entries,
+            audit::audit_activity,
             audit::verify_audit_log,
             health::list_health,
             access::permissions,

@@ -15,6 +15,8 @@ export const commands = {
 	setExtensionEnabled: (request: SetEnabledRequest) => typedError<Extension, ErrorReport>(__TAURI_INVOKE("set_extension_enabled", { request })),
 	/**  A page of the audit log, newest entry first. */
 	listAuditEntries: (request: AuditListRequest) => typedError<AuditPage, ErrorReport>(__TAURI_INVOKE("list_audit_entries", { request })),
+	/**  How many of the entries that the filter lets through took effect when, in that many buckets at the most. */
+	auditActivity: (filter: AuditFilter, buckets: number) => typedError<AuditActivity, ErrorReport>(__TAURI_INVOKE("audit_activity", { filter, buckets })),
 	/**  Verifies that the audit log is whole: against itself, and against what was noted outside the database. */
 	verifyAuditLog: () => typedError<Verification, ErrorReport>(__TAURI_INVOKE("verify_audit_log")),
 	/**  The health of every extension, the worst score first. */
@@ -121,6 +123,20 @@ export type AuditAction =
 "enabled" | 
 /**  It was switched off and nothing else changed. */
 "disabled";
+
+/**  The activity of a range of time. */
+export type AuditActivity = {
+	/**  Where the first bucket begins. */
+	since: string,
+	/**  Where the range ends: within the last bucket or at its end. */
+	until: string,
+	/**  How long a bucket is, in seconds. */
+	bucket_seconds: number,
+	/**  How many entries took effect in each bucket, the oldest first. */
+	counts: number[],
+	/**  If there are more entries than are looked at: from when on they are counted. */
+	counted_since: string | null,
+};
 
 /**  One change of one extension. */
 export type AuditEntry = {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use registry::audit::{AuditFilter, AuditListRequest, AuditPage};
+use registry::audit_activity::AuditActivity;
 use registry::time_travel::{ExtensionDifference, Moment, PastRegistry};
 use registry::verification::Verification;
 use registry::{Error, ErrorReport, ExportFormat, Registry};
@@ -35,6 +36,21 @@ pub(crate) async fn list_audit_entries(
     database
         .registry()?
         .list_audit_entries(&request)
+        .await
+        .map_err(report)
+}
+
+/// How many of the entries that the filter lets through took effect when, in that many buckets at the most.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn audit_activity(
+    database: State<'_, Database>,
+    filter: AuditFilter,
+    buckets: u16,
+) -> Result<AuditActivity, ErrorReport> {
+    database
+        .registry()?
+        .audit_activity(&filter, buckets)
         .await
         .map_err(report)
 }
