@@ -19,6 +19,8 @@ import { keys } from "./keys";
 
 const pageSize = 50;
 const newestIntervalMs = 4_000;
+const activityIntervalMs = 15_000;
+const activityBuckets = 96;
 
 /** Lets every entry through. */
 export const everyEntry: AuditFilter = {
@@ -66,6 +68,16 @@ function useRefetchOnNewEntry(filter: AuditFilter, newestShown: number | undefin
       void client.invalidateQueries({ queryKey: keys.audit.entries(filter) });
     }
   }, [client, filter, newestRevision, newestShown]);
+}
+
+/** How much happened when, for the histogram. */
+export function useAuditActivity(filter: AuditFilter) {
+  return useQuery({
+    queryKey: keys.audit.activity(filter),
+    queryFn: () => unwrap(commands.auditActivity(filter, activityBuckets)),
+    placeholderData: keepPreviousData,
+    refetchInterval: activityIntervalMs,
+  });
 }
 
 const changed = { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] };

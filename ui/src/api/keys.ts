@@ -14,6 +14,8 @@ export const keys = {
     all: ["audit"],
     entries: (filter: AuditFilter) => ["audit", "entries", filter],
     newest: (filter: AuditFilter) => ["audit", "newest", filter],
+    /** Not below "audit": under a stream of changes it would be counted anew for each of them. */
+    activity: (filter: AuditFilter) => ["audit-activity", filter],
     /** Not below "audit": a change does not make what was verified less so. */
     verification: () => ["audit-verification"],
   },

@@ -3,7 +3,9 @@ import { mockIPC } from "@tauri-apps/api/mocks";
 import { act } from "@testing-library/react";
 import type {
   ApplicationInfo,
+  AuditActivity,
   AuditEntry,
+  AuditFilter,
   AuditListRequest,
   CacheReport,
   ConsumerReport,
@@ -30,6 +32,7 @@ export type Backend = {
   /** No page of extensions is longer than this, whatever was asked for. */
   extensionPageSize: number;
   auditEntries: AuditEntry[];
+  activity: AuditActivity;
   verification: Verification;
   health: HealthReport[];
   /** The configurations by id; an extension without one here has a small one. */
@@ -57,6 +60,13 @@ export function startBackend(): Backend {
     extensions: sixExtensions(),
     extensionPageSize: 10_000,
     auditEntries: [],
+    activity: {
+      since: "2026-11-22T00:00:00Z",
+      until: "2026-11-23T00:00:00Z",
+      bucket_seconds: 3600,
+      counts: Array.from({ length: 24 }, () => 0),
+      counted_since: null,
+    },
     verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
     configurations: new Map(),
@@ -117,6 +127,8 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return setEnabled(backend, (args as { request: SetEnabledRequest }).request);
     case "list_audit_entries":
       return auditPage(backend, (args as { request: AuditListRequest }).request);
+    case "audit_activity":
+      return backend.activity;
     case "verify_audit_log":
       return backend.verification;
     case "list_health":
@@ -186,14 +198,21 @@ function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | u
 
 function auditPage(backend: Backend, { filter, before_revision, limit }: AuditListRequest) {
   const older = backend.auditEntries.filter(
-    (entry) =>
-      (before_revision === null || entry.revision < before_revision) &&
-      (filter.extension_id === null || entry.extension_id === filter.extension_id) &&
-      (filter.changed_by === null || entry.changed_by === filter.changed_by) &&
-      (filter.group_id === null || entry.group_id === filter.group_id) &&
-      (filter.actions.length === 0 || filter.actions.includes(entry.action)) &&
-      (filter.text === null || JSON.stringify(entry).includes(filter.text)),
+    (entry) => (before_revision === null || entry.revision < before_revision) && passes(entry, filter),
   );
   const entries = older.slice(0, limit);
   return { entries, next_before_revision: older.length > limit ? entries.at(-1)?.revision : null };
+}
+
+function passes(entry: AuditEntry, filter: AuditFilter): boolean {
+  const sealedAt = Date.parse(entry.sealed_at ?? "");
+  return (
+    (filter.extension_id === null || entry.extension_id === filter.extension_id) &&
+    (filter.changed_by === null || entry.changed_by === filter.changed_by) &&
+    (filter.group_id === null || entry.group_id === filter.group_id) &&
+    (filter.actions.length === 0 || filter.actions.includes(entry.action)) &&
+    (filter.since === null || sealedAt >= Date.parse(filter.since)) &&
+    (filter.until === null || sealedAt < Date.parse(filter.until)) &&
+    (filter.text === null || JSON.stringify(entry).includes(filter.text))
+  );
 }

@@ -7,11 +7,11 @@ import { counted, groupedCount } from "../../ui/figures";
 import { IconArrowBackUp, IconHistory } from "../../ui/icons";
 import { notifyDone, notifyFailure } from "../../ui/notify";
 import classes from "./AuditEntryActions.module.css";
-import type { AuditSearch } from "./auditSearch";
+import type { SearchChange } from "./auditSearch";
 
 type AuditEntryActionsProps = {
   entry: AuditEntry;
-  onNarrow?: ((more: AuditSearch) => void) | undefined;
+  onNarrow?: ((more: SearchChange) => void) | undefined;
 };
 
 /** What can be done about a change: take it back, bring its version back, look at what belongs to it. */

@@ -23,12 +23,23 @@ const entry = async (revision: number) => {
 
 describe("the address", () => {
   it("gives what makes sense and leaves the rest", () => {
-    expect(readAuditSearch({ text: "a", actions: ["deleted", "odd"], range: "24h", extension: 5 })).toEqual({
+    expect(readAuditSearch({ text: "a", actions: ["deleted", "odd"], range: "24h", extension: {} })).toEqual({
       text: "a",
       actions: ["deleted"],
       range: "24h",
     });
     expect(readAuditSearch({ actions: "deleted", range: "1y", text: "" })).toEqual({});
+    expect(readAuditSearch({ extension: 5 }), "an id of digits is a number in the address").toEqual({
+      extension: "5",
+    });
+  });
+
+  it("holds one range of time, which ends after it begins", () => {
+    const [earlier, later] = ["2026-03-01T00:00:00.000Z", "2026-03-02T00:00:00.000Z"];
+    expect(readAuditSearch({ since: earlier, until: later })).toEqual({ since: earlier, until: later });
+    expect(readAuditSearch({ since: later, until: earlier })).toEqual({ until: earlier });
+    expect(readAuditSearch({ range: "7d", since: earlier })).toEqual({ range: "7d" });
+    expect(readAuditSearch({ since: "yesterday" })).toEqual({});
   });
 
   it("becomes a filter that begins so many hours ago", () => {
@@ -78,11 +89,49 @@ describe("filtering the log", () => {
     await user.click(within(await entry(2)).getByRole("button", { expanded: false }));
     await user.click(within(await entry(2)).getByRole("button", { name: "this group" }));
     await waitFor(() => expect(shown()).toBe(1));
-    await user.click(screen.getByRole("button", { name: "Not only group 5f0c2b9e" }));
+    expect(screen.getByTestId("shown")).toHaveTextContent("Only changesgroup5f0c2b9e");
+    await user.click(screen.getByRole("button", { name: "Don't filter: group 5f0c2b9e" }));
     await waitFor(() => expect(shown()).toBe(3));
     await user.click(within(await entry(3)).getByRole("button", { expanded: false }));
     await user.click(within(await entry(3)).getByRole("button", { name: "this actor" }));
     await waitFor(() => expect(shown()).toBe(1));
+  });
+
+  it("takes a usual range of time", async () => {
+    const backend = startBackend();
+    const old = { sealed_at: "2026-01-05T12:00:00Z", timestamp: "2026-01-05T12:00:00Z" };
+    backend.auditEntries = [auditEntry(2), auditEntry(1, old)];
+    const { user, search } = renderApp("/audit");
+    await entry(1);
+    await user.click(screen.getByRole("button", { name: "Time: any time" }));
+    await user.click(await screen.findByRole("button", { name: "Last 7 days" }));
+    await waitFor(() => expect(shown()).toBe(1));
+    expect(search()).toEqual({ range: "7d" });
+    expect(screen.getByTestId("shown")).toHaveTextContent("last 7 days");
+  });
+
+  it("jumps to a date: to what had happened by the end of that day", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(1)];
+    const { user, search } = renderApp("/audit");
+    await entry(1);
+    await user.click(screen.getByRole("button", { name: "Time: any time" }));
+    const today = new Date();
+    const name = `${today.getDate()} ${today.toLocaleString("en", { month: "long" })} ${today.getFullYear()}`;
+    await user.click(await screen.findByRole("button", { name }));
+    // A local day ends at local midnight.
+    const end = new Date(today.getFullYear(), today.getMonth(), today.getDate() + 1).toISOString();
+    await waitFor(() => expect(search()).toEqual({ until: end }));
+    expect(shown()).toBe(1);
+  });
+
+  it("takes an extension by name, also one that is deleted", async () => {
+    const backend = startBackend();
+    backend.auditEntries = threeEntries();
+    const { user, search } = renderApp("/audit");
+    await entry(3);
+    await user.type(screen.getByRole("combobox", { name: "Extension" }), "long_gone{Enter}");
+    await waitFor(() => expect(search()).toEqual({ extension: "long_gone" }));
   });
 
   it("starts from the address", async () => {
@@ -156,7 +205,8 @@ describe("exporting", () => {
     await entry(3);
     await user.click(screen.getByRole("button", { name: "Export" }));
     await user.click(await screen.findByRole("menuitem", { name: "CSV, for spreadsheets" }));
-    expect(await screen.findByText("/downloads/audit-log.csv")).toBeVisible();
+    expect(await screen.findByText(/Exported 3 changes to/)).toBeVisible();
+    expect(screen.getByRole("button", { name: "Copy path /downloads/audit-log.csv" })).toBeVisible();
     expect(backend.callsOf("export_audit_log")).toMatchObject([
       { filter: { changed_by: "ben" }, format: "csv" },
     ]);

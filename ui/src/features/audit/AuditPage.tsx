@@ -1,48 +1,69 @@
-import { Button, Menu } from "@mantine/core";
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
-import { useAuditEntries, useExportAuditLog } from "../../api/audit";
+import { Button } from "@mantine/core";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useAuditActivity, useAuditEntries } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
-import type { AuditFilter, ExportFormat } from "../../bindings";
+import type { AuditEntry, AuditFilter } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
-import { counted } from "../../ui/figures";
-import { IconDownload, IconFilterOff, IconHistory } from "../../ui/icons";
-import { notifyDone, notifyFailure } from "../../ui/notify";
+import { IconFilterOff, IconHistory } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
+import { localDate } from "../../ui/time";
+import { useNow } from "../../ui/useNow";
+import { ActivityHistogram } from "./ActivityHistogram";
 import { AuditFilters } from "./AuditFilters";
 import classes from "./AuditPage.module.css";
 import { AuditTimeline } from "./AuditTimeline";
-import { type AuditSearch, auditFilter, isFiltered } from "./auditSearch";
+import { auditFilter, changedSearch, isFiltered, readAuditSearch, type SearchChange } from "./auditSearch";
+import { ExportMenu } from "./ExportMenu";
 import { SealFault, SealState } from "./SealState";
+import { ShownLine } from "./ShownLine";
+
+const route = getRouteApi("/audit");
+const noEntries: AuditEntry[] = [];
 
 export function AuditPage() {
-  const search = useSearch({ from: "/audit" });
+  // The router leaves in what the route's own reading drops.
+  const address = route.useSearch();
+  const search = useMemo(() => readAuditSearch({ ...address }), [address]);
   const navigate = useNavigate({ from: "/audit" });
-  // "The last hour" begins where the page was asked for it, and stays there until it is asked again.
-  const filter = useMemo(() => auditFilter(search, new Date()), [search]);
+  // "Today" is another range tomorrow; "the last hour" begins where it was asked for.
+  const day = localDate(useNow());
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the day is what it waits for
+  const filter = useMemo(() => auditFilter(search, new Date()), [search, day]);
   const audit = useAuditEntries(filter);
   const { data: entries, error, dataUpdatedAt } = audit;
+  const actors = useActors(entries ?? noEntries);
   const refetch = () => void audit.refetch();
-  const setSearch = (next: AuditSearch) => void navigate({ search: next, replace: true });
+  const clear = () => void navigate({ search: {} });
+
+  function change(part: SearchChange) {
+    // Back leads to another filter, not to the letters of a word.
+    void navigate({ search: changedSearch(search, part), replace: "text" in part });
+  }
 
   return (
     <>
       <PageHeader title="Audit" summary="Every change, newest first">
         <SealState />
-        <ExportMenu filter={filter} />
       </PageHeader>
       <SealFault />
-      <AuditFilters search={search} onChange={setSearch} />
+      <div className={classes.filters}>
+        <AuditFilters search={search} knownActors={actors} onChange={change}>
+          <ExportMenu filter={filter} filtered={isFiltered(search)} />
+        </AuditFilters>
+        <ShownLine search={search} onChange={change} onClear={clear} />
+      </div>
+      {entries && <Activity filter={filter} onZoom={(range) => change({ range: undefined, ...range })} />}
       {entries && error && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}
       {entries && entries.length > 0 ? (
         <>
-          <AuditTimeline entries={entries} onNarrow={(more) => setSearch({ ...search, ...more })} />
+          <AuditTimeline entries={entries} onNarrow={change} />
           <div className={classes.end}>
             {audit.hasNextPage ? (
               <Button
@@ -66,7 +87,7 @@ export function AuditPage() {
                 icon={IconFilterOff}
                 title="No change matches this filter"
                 action={
-                  <Button size="xs" variant="default" onClick={() => setSearch({})}>
+                  <Button size="xs" variant="default" onClick={clear}>
                     Clear filter
                   </Button>
                 }
@@ -93,49 +114,25 @@ export function AuditPage() {
   );
 }
 
-const formats: readonly { format: ExportFormat; name: string }[] = [
-  { format: "csv", name: "CSV, for spreadsheets" },
-  { format: "ndjson", name: "NDJSON, for programs" },
-];
+type ActivityProps = {
+  filter: AuditFilter;
+  onZoom: (range: { since: string; until: string }) => void;
+};
 
-/** Saves what the filter lets through, all of it and not only what is loaded. */
-function ExportMenu({ filter }: { filter: AuditFilter }) {
-  const exportLog = useExportAuditLog();
+/** A histogram that can't be read hides nothing: the timeline below it says all that it would. */
+function Activity({ filter, onZoom }: ActivityProps) {
+  const activity = useAuditActivity(filter);
+  if (activity.data) return <ActivityHistogram activity={activity.data} onZoom={onZoom} />;
+  return activity.isPending ? <div className={classes.activityPlace} /> : null;
+}
 
-  function save(format: ExportFormat) {
-    exportLog.mutate(
-      { filter, format },
-      {
-        onSuccess: (file) =>
-          notifyDone(
-            <>
-              Exported {counted(file.count, "change")} to <code>{file.path}</code>
-            </>,
-          ),
-        onError: (error) => notifyFailure("Could not export the audit log", toErrorReport(error)),
-      },
-    );
-  }
-
-  return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
-        <Button
-          size="xs"
-          variant="default"
-          loading={exportLog.isPending}
-          leftSection={<IconDownload size={14} aria-hidden />}
-        >
-          Export
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {formats.map(({ format, name }) => (
-          <Menu.Item key={format} onClick={() => save(format)}>
-            {name}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+/** Who made the changes in sight, to offer in the filter. */
+function useActors(entries: readonly AuditEntry[]): string[] {
+  const [known, setKnown] = useState<readonly string[]>([]);
+  const added = useMemo(
+    () => [...new Set(entries.map((entry) => entry.changed_by))].filter((name) => name !== null),
+    [entries],
   );
+  if (added.some((name) => !known.includes(name))) setKnown([...new Set([...known, ...added])]);
+  return [...known].sort();
 }

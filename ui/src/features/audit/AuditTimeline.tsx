@@ -5,12 +5,12 @@ import { useNow } from "../../ui/useNow";
 import classes from "./AuditTimeline.module.css";
 import { AuditTimelineEntry } from "./AuditTimelineEntry";
 import { groupByDay } from "./auditDays";
-import type { AuditSearch } from "./auditSearch";
+import type { SearchChange } from "./auditSearch";
 
 type AuditTimelineProps = {
   entries: readonly AuditEntry[];
   /** Shows only what has this in common; without it there is nothing to narrow. */
-  onNarrow?: ((more: AuditSearch) => void) | undefined;
+  onNarrow?: ((more: SearchChange) => void) | undefined;
 };
 
 export function AuditTimeline({ entries, onNarrow }: AuditTimelineProps) {

@@ -14,7 +14,7 @@ import { Timestamp } from "../../ui/Timestamp";
 import { AuditDetails } from "./AuditDetails";
 import { AuditEntryActions } from "./AuditEntryActions";
 import classes from "./AuditTimelineEntry.module.css";
-import type { AuditSearch } from "./auditSearch";
+import type { SearchChange } from "./auditSearch";
 import { actor, origin, through } from "./auditSentence";
 import { InlineChanges } from "./InlineChanges";
 
@@ -30,7 +30,7 @@ type AuditTimelineEntryProps = {
   entry: AuditEntry;
   open: boolean;
   onToggle: () => void;
-  onNarrow?: ((more: AuditSearch) => void) | undefined;
+  onNarrow?: ((more: SearchChange) => void) | undefined;
 };
 
 export function AuditTimelineEntry({ entry, open, onToggle, onNarrow }: AuditTimelineEntryProps) {
