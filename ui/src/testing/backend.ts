@@ -13,6 +13,7 @@ import type {
   ErrorReport,
   Extension,
   ExtensionDetail,
+  ExtensionDifference,
   ExtensionDraft,
   ExtensionListRequest,
   ExtensionPage,
@@ -35,6 +36,8 @@ export type Backend = {
   activity: AuditActivity;
   verification: Verification;
   health: HealthReport[];
+  /** What any two moments differ in. */
+  differences: ExtensionDifference[];
   /** The configurations by id; an extension without one here has a small one. */
   configurations: Map<string, string>;
   violations: Violation[];
@@ -69,6 +72,7 @@ export function startBackend(): Backend {
     },
     verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
+    differences: [],
     configurations: new Map(),
     violations: [],
     cache: cacheReport(),
@@ -151,6 +155,8 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.violations;
     case "permissions":
       return backend.permissions;
+    case "registry_difference":
+      return backend.differences;
     case "undo_changes":
       return ["pii_guard"];
     case "export_audit_log":

@@ -28,6 +28,21 @@ class ResizeObserverWithoutLayout implements ResizeObserver {
 window.ResizeObserver = ResizeObserverWithoutLayout;
 
 window.scrollTo = () => {};
+Element.prototype.scrollTo = () => {};
+Element.prototype.scrollIntoView = () => {};
+
+// Without a layout a list that draws only what is in sight would draw nothing.
+for (const [side, length] of [
+  ["clientWidth", 1280],
+  ["clientHeight", 800],
+] as const) {
+  Object.defineProperty(Element.prototype, side, {
+    configurable: true,
+    get(this: Element) {
+      return this.hasAttribute("data-scroller") ? length : 0;
+    },
+  });
+}
 
 Object.defineProperty(document, "fonts", {
   value: { addEventListener: () => {}, removeEventListener: () => {} },

@@ -3,14 +3,21 @@ import classes from "./ChangeDiff.module.css";
 import { ChangeValue } from "./ChangeValue";
 import { indented, placeName } from "./fieldChanges";
 
+type ChangeDiffProps = {
+  changes: readonly FieldChange[];
+  label?: string;
+};
+
 /** Only what changed, each side marked by a sign as well as by colour. */
-export function ChangeDiff({ changes }: { changes: readonly FieldChange[] }) {
+export function ChangeDiff({ changes, label = "Changes" }: ChangeDiffProps) {
   if (changes.length === 0) return <p className={classes.none}>No field has another value than before.</p>;
   return (
-    <dl className={classes.diff} aria-label="Changes">
+    <dl className={classes.diff} aria-label={label}>
       {changes.map((change) => (
         <div key={change.path} className={classes.field}>
-          <dt>{placeName(change)}</dt>
+          <dt>
+            <bdi>{placeName(change)}</bdi>
+          </dt>
           {change.before !== null && <Side mark="-" name="before" json={change.before} />}
           {change.after !== null && <Side mark="+" name="after" json={change.after} />}
         </div>
@@ -25,9 +32,9 @@ function Side({ mark, name, json }: { mark: "+" | "-"; name: string; json: strin
       <span className={classes.mark} role="img" aria-label={name}>
         {mark === "-" ? "−" : "+"}
       </span>
-      <span className={classes.value}>
+      <bdi className={classes.value}>
         <ChangeValue parts={indented(json)} />
-      </span>
+      </bdi>
     </dd>
   );
 }

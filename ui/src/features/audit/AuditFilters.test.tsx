@@ -62,7 +62,7 @@ describe("filtering the log", () => {
     await user.click(screen.getByRole("button", { name: "deleted" }));
     await waitFor(() => expect(shown()).toBe(1));
     expect(screen.getByRole("button", { name: "deleted" })).toHaveAttribute("aria-pressed", "true");
-    expect(screen.getByText("Nothing older matches")).toBeVisible();
+    expect(screen.getByText("Nothing older")).toBeVisible();
     await user.click(screen.getByRole("button", { name: "Clear" }));
     await waitFor(() => expect(shown()).toBe(3));
   });
@@ -86,14 +86,12 @@ describe("filtering the log", () => {
     const backend = startBackend();
     backend.auditEntries = threeEntries();
     const { user } = renderApp("/audit");
-    await user.click(within(await entry(2)).getByRole("button", { expanded: false }));
-    await user.click(within(await entry(2)).getByRole("button", { name: "this group" }));
+    await user.click(within(await entry(2)).getByRole("button", { name: "group" }));
     await waitFor(() => expect(shown()).toBe(1));
     expect(screen.getByTestId("shown")).toHaveTextContent("Only changesgroup5f0c2b9e");
     await user.click(screen.getByRole("button", { name: "Don't filter: group 5f0c2b9e" }));
     await waitFor(() => expect(shown()).toBe(3));
-    await user.click(within(await entry(3)).getByRole("button", { expanded: false }));
-    await user.click(within(await entry(3)).getByRole("button", { name: "this actor" }));
+    await user.click(within(await entry(3)).getByRole("button", { name: "ben" }));
     await waitFor(() => expect(shown()).toBe(1));
   });
 
@@ -140,60 +138,6 @@ describe("filtering the log", () => {
     renderApp("/audit?extension=mock_provider");
     await entry(3);
     expect(shown()).toBe(1);
-  });
-});
-
-describe("what can be done about a change", () => {
-  async function opened(revision: number) {
-    const backend = startBackend();
-    backend.auditEntries = threeEntries();
-    const { user } = renderApp("/audit");
-    await user.click(within(await entry(revision)).getByRole("button", { expanded: false }));
-    return { backend, user, actions: within(await entry(revision)) };
-  }
-
-  it("takes it back", async () => {
-    const { backend, user, actions } = await opened(1);
-    await user.click(actions.getByRole("button", { name: "Undo this change" }));
-    expect(await screen.findByText("Took back the change of pii_guard")).toBeVisible();
-    expect(backend.callsOf("undo_changes")).toMatchObject([{ target: { kind: "revision", value: 1 } }]);
-    expect(actions.queryByRole("button", { name: "Undo the whole group" })).toBeNull();
-  });
-
-  it("takes a whole group back, and says which rows stand in the way", async () => {
-    const { backend, user, actions } = await opened(2);
-    backend.failures.set("undo_changes", {
-      ...forbidden,
-      code: "moved_on",
-      message: "openai_gpt4 changed again since.",
-      facts: { kind: "extension_ids", value: ["openai_gpt4"] },
-    });
-    await user.click(actions.getByRole("button", { name: "Undo the whole group" }));
-    expect(await screen.findByText("openai_gpt4 changed again since.")).toBeVisible();
-    expect(backend.callsOf("undo_changes")).toMatchObject([{ target: { kind: "group", value: group } }]);
-  });
-
-  it("brings a version back, but not one of a deletion", async () => {
-    const { backend, user, actions } = await opened(2);
-    await user.click(actions.getByRole("button", { name: "Restore this version" }));
-    await waitFor(() =>
-      expect(backend.callsOf("restore_extension")).toMatchObject([
-        { request: { id: "pii_guard", revision: 2, fields: null } },
-      ]),
-    );
-    await user.click(within(await entry(3)).getByRole("button", { expanded: false }));
-    expect(within(await entry(3)).queryByRole("button", { name: "Restore this version" })).toBeNull();
-  });
-
-  it("is off, with the reason, for who may only look", async () => {
-    const backend = startBackend();
-    backend.auditEntries = threeEntries();
-    backend.permissions = { ...backend.permissions, can_switch: false, can_edit: false };
-    const { user } = renderApp("/audit");
-    await user.click(within(await entry(1)).getByRole("button", { expanded: false }));
-    const undo = within(await entry(1)).getByRole("button", { name: "Undo this change" });
-    await waitFor(() => expect(undo).toBeDisabled());
-    expect(undo).toHaveAttribute("title", "The login editor may not do this");
   });
 });
 

@@ -1,12 +1,12 @@
 import { Button } from "@mantine/core";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { useAuditActivity, useAuditEntries } from "../../api/audit";
+import { useAuditActivity, useAuditTimeline } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
-import type { AuditEntry, AuditFilter } from "../../bindings";
+import type { AuditEntry, AuditFilter, ErrorReport } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
-import { IconFilterOff, IconHistory } from "../../ui/icons";
+import { IconFilterOff, IconHistory, IconLock } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
@@ -16,9 +16,9 @@ import { useNow } from "../../ui/useNow";
 import { ActivityHistogram } from "./ActivityHistogram";
 import { AuditFilters } from "./AuditFilters";
 import classes from "./AuditPage.module.css";
-import { AuditTimeline } from "./AuditTimeline";
 import { auditFilter, changedSearch, isFiltered, readAuditSearch, type SearchChange } from "./auditSearch";
 import { ExportMenu } from "./ExportMenu";
+import { LiveTimeline } from "./LiveTimeline";
 import { SealFault, SealState } from "./SealState";
 import { ShownLine } from "./ShownLine";
 
@@ -34,10 +34,10 @@ export function AuditPage() {
   const day = localDate(useNow());
   // biome-ignore lint/correctness/useExhaustiveDependencies: the day is what it waits for
   const filter = useMemo(() => auditFilter(search, new Date()), [search, day]);
-  const audit = useAuditEntries(filter);
-  const { data: entries, error, dataUpdatedAt } = audit;
-  const actors = useActors(entries ?? noEntries);
-  const refetch = () => void audit.refetch();
+  const timeline = useAuditTimeline(filter);
+  const { data, error, dataUpdatedAt } = timeline;
+  const actors = useActors(data?.entries ?? noEntries);
+  const refetch = () => void timeline.refetch();
   const clear = () => void navigate({ search: {} });
 
   function change(part: SearchChange) {
@@ -46,7 +46,7 @@ export function AuditPage() {
   }
 
   return (
-    <>
+    <div className={classes.page}>
       <PageHeader title="Audit" summary="Every change, newest first">
         <SealState />
       </PageHeader>
@@ -57,60 +57,75 @@ export function AuditPage() {
         </AuditFilters>
         <ShownLine search={search} onChange={change} onClear={clear} />
       </div>
-      {entries && <Activity filter={filter} onZoom={(range) => change({ range: undefined, ...range })} />}
-      {entries && error && (
+      {data && <Activity filter={filter} onZoom={(range) => change({ range: undefined, ...range })} />}
+      {data && error && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}
-      {entries && entries.length > 0 ? (
-        <>
-          <AuditTimeline entries={entries} onNarrow={change} />
-          <div className={classes.end}>
-            {audit.hasNextPage ? (
-              <Button
-                size="xs"
-                variant="default"
-                disabled={audit.isFetchingNextPage}
-                onClick={() => void audit.fetchNextPage()}
-              >
-                {audit.isFetchingNextPage ? "Loading…" : "Load older"}
-              </Button>
-            ) : (
-              <span>{isFiltered(search) ? "Nothing older matches" : "The log begins here"}</span>
-            )}
-          </div>
-        </>
+      {data ? (
+        <LiveTimeline
+          filter={filter}
+          timeline={timeline}
+          // A group alone is there to be looked into.
+          collapse={search.group === undefined}
+          onFilter={change}
+          empty={<Empty isFiltered={isFiltered(search)} onClear={clear} />}
+        />
       ) : (
         <Panel>
-          {entries ? (
-            isFiltered(search) ? (
-              <EmptyState
-                icon={IconFilterOff}
-                title="No change matches this filter"
-                action={
-                  <Button size="xs" variant="default" onClick={clear}>
-                    Clear filter
-                  </Button>
-                }
-              >
-                The search looks at ids, actors, reasons and at what changed.
-              </EmptyState>
-            ) : (
-              <EmptyState icon={IconHistory} title="No changes yet">
-                Switch an extension on or off, and who did it and when is written here.
-              </EmptyState>
-            )
-          ) : error ? (
-            <ErrorState
-              tried="The audit log could not be read"
-              error={toErrorReport(error)}
-              onRetry={refetch}
-            />
+          {error ? (
+            <Unreadable error={toErrorReport(error)} onRetry={refetch} />
           ) : (
-            <SkeletonRows label="Reading the audit log" />
+            <SkeletonRows label="Reading the audit log" count={10} />
           )}
         </Panel>
       )}
-    </>
+    </div>
+  );
+}
+
+function Empty({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
+  return (
+    <Panel>
+      {isFiltered ? (
+        <EmptyState
+          icon={IconFilterOff}
+          title="No change matches this filter"
+          action={
+            <Button size="xs" variant="default" onClick={onClear}>
+              Clear filter
+            </Button>
+          }
+        >
+          The search looks at ids, actors, reasons and at what changed.
+        </EmptyState>
+      ) : (
+        <EmptyState icon={IconHistory} title="No changes yet">
+          Switch an extension on or off, and who did it and when is written here.
+        </EmptyState>
+      )}
+    </Panel>
+  );
+}
+
+function Unreadable({ error, onRetry }: { error: ErrorReport; onRetry: () => void }) {
+  if (error.code !== "forbidden") {
+    return <ErrorState tried="The audit log could not be read" error={error} onRetry={onRetry} />;
+  }
+  const role = error.facts?.kind === "required_role" ? error.facts.value : "registry_auditor";
+  return (
+    <div role="alert">
+      <EmptyState
+        icon={IconLock}
+        title="Your login may not read the audit log"
+        action={
+          <Button size="xs" variant="default" onClick={onRetry}>
+            Try again
+          </Button>
+        }
+      >
+        It needs the role {role}. Ask who manages the database's logins for it. {error.message}
+      </EmptyState>
+    </div>
   );
 }
 
