@@ -15,6 +15,7 @@ export const keys = {
     newer: (filter: AuditFilter, revision: number) => ["audit", "newer", filter, revision],
     /** The history of one extension. */
     history: (extensionId: string) => ["audit", "history", extensionId],
+    changedSince: (moment: Moment | null) => ["audit", "changed-since", moment],
     extensionDifference: (extensionId: string, from: Moment | "now", to: Moment | "now") => [
       "audit",
       "extension-difference",
@@ -22,6 +23,8 @@ export const keys = {
       from,
       to,
     ],
+    /** Not below "audit": the past stays as it was. */
+    asOf: (moment: Moment | null) => ["registry-as-of", moment],
     /** Not below "audit": entries never change, and what is new above them is asked for by itself. */
     timeline: (filter: AuditFilter) => ["audit-timeline", filter],
     /** Not below "audit": under a stream of changes it would be counted anew for each of them. */

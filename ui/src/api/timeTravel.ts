@@ -1,5 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
-import { commands, type FieldChange, type Moment } from "../bindings";
+import { skipToken, useQuery } from "@tanstack/react-query";
+import { commands, type FieldChange, type Moment, type PastExtension } from "../bindings";
 import { unwrap } from "./command";
 import { keys } from "./keys";
 
@@ -23,4 +23,36 @@ export function useExtensionDifference(extensionId: string, from: Moment | "now"
       return all.find((difference) => difference.extension_id === extensionId)?.changes ?? [];
     },
   });
+}
+
+/** The registry as it was at a moment; nothing is asked without one. */
+export function useRegistryAsOf(moment: Moment | null) {
+  return useQuery({
+    queryKey: keys.audit.asOf(moment),
+    queryFn: moment ? () => unwrap(commands.registryAsOf(moment)) : skipToken,
+    // What was at a revision stays so; a time may lie ahead.
+    staleTime: moment?.kind === "revision" ? Number.POSITIVE_INFINITY : 0,
+  });
+}
+
+/** What differs between a moment and now, read again when something changes. */
+export function useChangedSince(moment: Moment | null) {
+  return useQuery({
+    queryKey: keys.audit.changedSince(moment),
+    queryFn: moment ? () => unwrap(commands.registryDifference(moment, present())) : skipToken,
+  });
+}
+
+/** The columns of a version as JSON, in the order in which they are read. */
+export function fieldsOf(version: PastExtension): FieldChange[] {
+  const columns: [string, string | null][] = [
+    ["type", JSON.stringify(version.type)],
+    ["subject", JSON.stringify(version.subject)],
+    ["timeout_ms", String(version.timeout_ms)],
+    ["retry", String(version.retry)],
+    ["enabled", String(version.enabled)],
+    ["config", version.config],
+    ["metadata", version.metadata],
+  ];
+  return columns.map(([name, json]) => ({ path: `/${name}`, before: null, after: json ?? "null" }));
 }

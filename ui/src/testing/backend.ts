@@ -18,6 +18,7 @@ import type {
   ExtensionListRequest,
   ExtensionPage,
   HealthReport,
+  PastRegistry,
   Permissions,
   SetEnabledRequest,
   UpdateRequest,
@@ -36,6 +37,7 @@ export type Backend = {
   activity: AuditActivity;
   verification: Verification;
   health: HealthReport[];
+  past: PastRegistry;
   /** What any two moments differ in. */
   differences: ExtensionDifference[];
   /** The configurations by id; an extension without one here has a small one. */
@@ -72,6 +74,7 @@ export function startBackend(): Backend {
     },
     verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
+    past: { revision: 0, extensions: [] },
     differences: [],
     configurations: new Map(),
     violations: [],
@@ -155,6 +158,8 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.violations;
     case "permissions":
       return backend.permissions;
+    case "registry_as_of":
+      return backend.past;
     case "registry_difference":
       return backend.differences;
     case "undo_changes":

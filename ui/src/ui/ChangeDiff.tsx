@@ -6,10 +6,12 @@ import { indented, placeName } from "./fieldChanges";
 type ChangeDiffProps = {
   changes: readonly FieldChange[];
   label?: string;
+  /** Values of one version, which have no sides. */
+  plain?: boolean;
 };
 
 /** Only what changed, each side marked by a sign as well as by colour. */
-export function ChangeDiff({ changes, label = "Changes" }: ChangeDiffProps) {
+export function ChangeDiff({ changes, label = "Changes", plain = false }: ChangeDiffProps) {
   if (changes.length === 0) return <p className={classes.none}>No field has another value than before.</p>;
   return (
     <dl className={classes.diff} aria-label={label}>
@@ -19,19 +21,21 @@ export function ChangeDiff({ changes, label = "Changes" }: ChangeDiffProps) {
             <bdi>{placeName(change)}</bdi>
           </dt>
           {change.before !== null && <Side mark="-" name="before" json={change.before} />}
-          {change.after !== null && <Side mark="+" name="after" json={change.after} />}
+          {change.after !== null && <Side mark={plain ? null : "+"} name="after" json={change.after} />}
         </div>
       ))}
     </dl>
   );
 }
 
-function Side({ mark, name, json }: { mark: "+" | "-"; name: string; json: string }) {
+function Side({ mark, name, json }: { mark: "+" | "-" | null; name: string; json: string }) {
   return (
     <dd data-mark={mark}>
-      <span className={classes.mark} role="img" aria-label={name}>
-        {mark === "-" ? "−" : "+"}
-      </span>
+      {mark !== null && (
+        <span className={classes.mark} role="img" aria-label={name}>
+          {mark === "-" ? "−" : "+"}
+        </span>
+      )}
       <bdi className={classes.value}>
         <ChangeValue parts={indented(json)} />
       </bdi>

@@ -17,6 +17,7 @@ export { default as IconCircleCheck } from "@tabler/icons-react/dist/esm/icons/I
 export { default as IconCircleDashed } from "@tabler/icons-react/dist/esm/icons/IconCircleDashed.mjs";
 export { default as IconCircleOff } from "@tabler/icons-react/dist/esm/icons/IconCircleOff.mjs";
 export { default as IconCircleX } from "@tabler/icons-react/dist/esm/icons/IconCircleX.mjs";
+export { default as IconClockEdit } from "@tabler/icons-react/dist/esm/icons/IconClockEdit.mjs";
 export { default as IconCloud } from "@tabler/icons-react/dist/esm/icons/IconCloud.mjs";
 export { default as IconCopy } from "@tabler/icons-react/dist/esm/icons/IconCopy.mjs";
 export { default as IconDatabase } from "@tabler/icons-react/dist/esm/icons/IconDatabase.mjs";

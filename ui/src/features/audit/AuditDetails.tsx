@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { useAllowed } from "../../api/access";
 import type { AuditEntry } from "../../bindings";
 import { ChangeDiff } from "../../ui/ChangeDiff";
@@ -5,7 +6,7 @@ import { Fact, Facts } from "../../ui/Facts";
 import { groupedCount } from "../../ui/figures";
 import { GuardedButton } from "../../ui/GuardedButton";
 import { Identifier } from "../../ui/Identifier";
-import { IconArrowBackUp, IconHistory } from "../../ui/icons";
+import { IconArrowBackUp, IconClockEdit, IconHistory } from "../../ui/icons";
 import { Timestamp } from "../../ui/Timestamp";
 import classes from "./AuditDetails.module.css";
 import { howKnown } from "./auditSentence";
@@ -74,7 +75,7 @@ function EntryFacts({ entry }: { entry: AuditEntry }) {
 }
 
 function EntryTools({ entry }: { entry: AuditEntry }) {
-  const { undo, restore } = useTimelineActions();
+  const { undo, restore, openAsOf } = useTimelineActions();
   const allowed = useAllowed();
   return (
     <div className={classes.tools}>
@@ -97,6 +98,14 @@ function EntryTools({ entry }: { entry: AuditEntry }) {
       >
         Restore this version
       </GuardedButton>
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        leftSection={<IconClockEdit size={13} aria-hidden />}
+        onClick={() => openAsOf(entry.revision)}
+      >
+        Registry as of here
+      </Button>
     </div>
   );
 }

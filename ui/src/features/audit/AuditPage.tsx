@@ -6,7 +6,7 @@ import { toErrorReport } from "../../api/command";
 import type { AuditEntry, AuditFilter, ErrorReport } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
-import { IconFilterOff, IconHistory, IconLock } from "../../ui/icons";
+import { IconClockEdit, IconFilterOff, IconHistory, IconLock } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
@@ -49,6 +49,14 @@ export function AuditPage() {
     <div className={classes.page}>
       <PageHeader title="Audit" summary="Every change, newest first">
         <SealState />
+        <Button
+          size="compact-xs"
+          variant="default"
+          leftSection={<IconClockEdit size={13} aria-hidden />}
+          onClick={() => void navigate({ to: "/as-of" })}
+        >
+          Registry as of…
+        </Button>
       </PageHeader>
       <SealFault />
       <div className={classes.filters}>

@@ -8,6 +8,7 @@ export type TimelineActions = {
   filterBy: ((change: SearchChange) => void) | null;
   undo: (subject: UndoSubject) => void;
   restore: (entry: AuditEntry) => void;
+  openAsOf: (revision: number) => void;
 };
 
 /** What to take back: one change, or all of a group, of which these entries are loaded. */

@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { type ReactNode, useMemo, useState } from "react";
 import type { AuditEntry } from "../../bindings";
 import { RestoreDialog } from "./RestoreDialog";
@@ -9,11 +10,17 @@ export function useTimelineDialogs(filterBy: TimelineActions["filterBy"]): {
   actions: TimelineActions;
   dialog: ReactNode;
 } {
+  const navigate = useNavigate();
   const [undoing, setUndoing] = useState<UndoSubject | null>(null);
   const [restoring, setRestoring] = useState<AuditEntry | null>(null);
   const actions = useMemo<TimelineActions>(
-    () => ({ filterBy, undo: setUndoing, restore: setRestoring }),
-    [filterBy],
+    () => ({
+      filterBy,
+      undo: setUndoing,
+      restore: setRestoring,
+      openAsOf: (revision) => void navigate({ to: "/as-of", search: { revision } }),
+    }),
+    [filterBy, navigate],
   );
   let dialog: ReactNode = null;
   if (undoing) dialog = <UndoDialog subject={undoing} onClose={() => setUndoing(null)} />;
