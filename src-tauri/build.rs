@@ -11,6 +11,7 @@ fn main() {
             "list_audit_entries",
             "audit_activity",
             "verify_audit_log",
+            "stop_verification",
             "list_health",
             "permissions",
             "count_extensions",

@@ -20,6 +20,7 @@ pub(crate) fn builder() -> Builder<Wry> {
             audit::list_audit_entries,
             audit::audit_activity,
             audit::verify_audit_log,
+            audit::stop_verification,
             health::list_health,
             access::permissions,
             extensions::count_extensions,
@@ -53,7 +54,8 @@ pub(crate) fn builder() -> Builder<Wry> {
         ])
         .events(collect_events![
             crate::database::DatabaseStatusChanged,
-            crate::database::RegistryChanged
+            crate::database::RegistryChanged,
+            audit::VerificationProgressed
         ])
 }
 

@@ -17,8 +17,13 @@ export const commands = {
 	listAuditEntries: (request: AuditListRequest) => typedError<AuditPage, ErrorReport>(__TAURI_INVOKE("list_audit_entries", { request })),
 	/**  How many of the entries that the filter lets through took effect when, in that many buckets at the most. */
 	auditActivity: (filter: AuditFilter, buckets: number) => typedError<AuditActivity, ErrorReport>(__TAURI_INVOKE("audit_activity", { filter, buckets })),
-	/**  Verifies that the audit log is whole: against itself, and against what was noted outside the database. */
-	verifyAuditLog: () => typedError<Verification, ErrorReport>(__TAURI_INVOKE("verify_audit_log")),
+	/**
+	 *  Verifies that the audit log is whole: against itself, and against what was noted outside the database.
+	 *  Answers none if it was stopped.
+	 */
+	verifyAuditLog: () => typedError<Verification | null, ErrorReport>(__TAURI_INVOKE("verify_audit_log")),
+	/**  Stops the verification of the audit log, if one is under way. */
+	stopVerification: () => __TAURI_INVOKE<void>("stop_verification"),
 	/**  The health of every extension, the worst score first. */
 	listHealth: () => typedError<HealthReport[], ErrorReport>(__TAURI_INVOKE("list_health")),
 	/**  What the console's login may do. */
@@ -85,6 +90,7 @@ export const commands = {
 export const events = {
 	databaseStatusChanged: makeEvent<DatabaseStatusChanged, DatabaseStatusChanged>("database-status-changed"),
 	registryChanged: makeEvent<RegistryChanged, RegistryChanged>("registry-changed"),
+	verificationProgressed: makeEvent<VerificationProgressed, VerificationProgressed>("verification-progressed"),
 };
 
 /* Types */
@@ -848,6 +854,17 @@ export type Verification = {
 	/**  The first fault; none if the log is whole. */
 	fault: Fault | null,
 };
+
+/**  How far a verification is. */
+export type VerificationProgress = {
+	/**  How many entries were verified. */
+	entry_count: number,
+	/**  How many there are to verify. */
+	total: number,
+};
+
+/**  Tells the page how far the verification of the audit log is. */
+export type VerificationProgressed = VerificationProgress;
 
 /**  A place of a configuration that doesn't fit its schema. */
 export type Violation = {

@@ -5,6 +5,7 @@ import {
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import {
   type AuditEntry,
   type AuditFilter,
@@ -13,8 +14,11 @@ import {
   type ChangeNote,
   commands,
   type ExportFormat,
+  events,
   type RestoreRequest,
   type UndoTarget,
+  type Verification,
+  type VerificationProgress,
 } from "../bindings";
 import { refetchIntervalMs } from "./client";
 import { unwrap } from "./command";
@@ -206,13 +210,41 @@ export function useExportAuditLog() {
   });
 }
 
-/** Whether the log is whole: found out when the page is first opened, and when asked for. */
+/** What a verification found, and when. */
+type Verified = Verification & { verifiedAt: string };
+
+/**
+ * Whether the log is whole: found out when the page is first opened, and when asked for. One that was stopped
+ * leaves what the one before it found; null where there was none.
+ */
 export function useVerification() {
+  const client = useQueryClient();
   return useQuery({
     queryKey: keys.audit.verification(),
-    queryFn: () => unwrap(commands.verifyAuditLog()),
+    queryFn: async (): Promise<Verified | null> => {
+      const found = await unwrap(commands.verifyAuditLog());
+      if (found) return { ...found, verifiedAt: new Date().toISOString() };
+      return client.getQueryData<Verified>(keys.audit.verification()) ?? null;
+    },
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
     refetchInterval: false,
   });
+}
+
+/** How far the verification under way is; null before it told. */
+export function useVerificationProgress(): VerificationProgress | null {
+  const [progress, setProgress] = useState<VerificationProgress | null>(null);
+  useEffect(() => {
+    const listening = events.verificationProgressed.listen((event) => setProgress(event.payload));
+    return () => {
+      listening.then((stop) => stop()).catch(() => undefined);
+    };
+  }, []);
+  return progress;
+}
+
+export function stopVerification(): void {
+  // One that has ended by itself meanwhile has nothing to stop.
+  commands.stopVerification().catch(() => undefined);
 }

@@ -43,6 +43,19 @@ export function useChangedSince(moment: Moment | null) {
   });
 }
 
+/** All fields of an extension as the change of a revision left them; null if it left none. */
+export function useExtensionFields(extensionId: string, revision: number) {
+  return useQuery({
+    queryKey: keys.audit.asOf({ kind: "revision", value: revision }),
+    queryFn: () => unwrap(commands.registryAsOf({ kind: "revision", value: revision })),
+    select: (past) => {
+      const version = past.extensions.find((extension) => extension.id === extensionId);
+      return version ? fieldsOf(version) : null;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
 /** The columns of a version as JSON, in the order in which they are read. */
 export function fieldsOf(version: PastExtension): FieldChange[] {
   const columns: [string, string | null][] = [

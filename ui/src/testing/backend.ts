@@ -23,6 +23,7 @@ import type {
   SetEnabledRequest,
   UpdateRequest,
   Verification,
+  VerificationProgress,
   Violation,
 } from "../bindings";
 import { cacheReport, extension, extensionDetail, readyStatus, sixExtensions } from "./fixtures";
@@ -35,7 +36,8 @@ export type Backend = {
   extensionPageSize: number;
   auditEntries: AuditEntry[];
   activity: AuditActivity;
-  verification: Verification;
+  /** What a verification finds; null if it is stopped. */
+  verification: Verification | null;
   health: HealthReport[];
   past: PastRegistry;
   /** What any two moments differ in. */
@@ -55,6 +57,8 @@ export type Backend = {
   callsOf: (command: string) => unknown[];
   /** Tells of a change as the backend does, whoever made it. */
   emitChange: () => Promise<void>;
+  /** Tells how far a verification is as the backend does. */
+  emitProgress: (progress: VerificationProgress) => Promise<void>;
   /** Sends a database status as the backend does. */
   emitStatus: (status: DatabaseStatus) => Promise<void>;
 };
@@ -104,6 +108,7 @@ export function startBackend(): Backend {
     calls: [],
     callsOf: (command) => backend.calls.filter((call) => call.command === command).map((call) => call.args),
     emitChange: () => act(() => emit("registry-changed", { revision: 1205, extension_ids: null })),
+    emitProgress: (progress) => act(() => emit("verification-progressed", progress)),
     emitStatus: async (status) => {
       backend.status = status;
       await act(() => emit("database-status-changed", status));

@@ -1,21 +1,10 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import type { PastExtension } from "../../bindings";
 import { startBackend } from "../../testing/backend";
-import { auditEntry, forbidden } from "../../testing/fixtures";
+import { auditEntry, forbidden, pastExtension } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
-const past: PastExtension = {
-  id: "pii_guard",
-  type: "validator",
-  subject: "beamline.ext.validate.pii_guard.v1",
-  timeout_ms: 200,
-  retry: 1,
-  enabled: false,
-  config: '{"patterns": []}',
-  metadata: null,
-  revision: 3,
-};
+const past = pastExtension("pii_guard", { timeout_ms: 200, retry: 1, enabled: false, revision: 3 });
 
 describe("the registry as of a moment", () => {
   it("asks for a moment first, and shows the registry of the revision that is given", async () => {

@@ -1,7 +1,6 @@
 import { Button } from "@mantine/core";
 import { useAllowed } from "../../api/access";
 import type { AuditEntry } from "../../bindings";
-import { ChangeDiff } from "../../ui/ChangeDiff";
 import { Fact, Facts } from "../../ui/Facts";
 import { groupedCount } from "../../ui/figures";
 import { GuardedButton } from "../../ui/GuardedButton";
@@ -10,6 +9,7 @@ import { IconArrowBackUp, IconClockEdit, IconHistory } from "../../ui/icons";
 import { Timestamp } from "../../ui/Timestamp";
 import classes from "./AuditDetails.module.css";
 import { howKnown } from "./auditSentence";
+import { EntryComparison } from "./EntryComparison";
 import { useTimelineActions } from "./timelineActions";
 import { undoForbidden } from "./undoForbidden";
 
@@ -19,7 +19,7 @@ export function AuditDetails({ entry }: { entry: AuditEntry }) {
     <>
       <div className={classes.details}>
         <EntryFacts entry={entry} />
-        <ChangeDiff changes={entry.changes} />
+        <EntryComparison entry={entry} />
       </div>
       <EntryTools entry={entry} />
     </>

@@ -1,7 +1,7 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { startBackend } from "../../testing/backend";
-import { auditEntry, forbidden } from "../../testing/fixtures";
+import { auditEntry, forbidden, pastExtension } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const dayMs = 86_400_000;
@@ -449,5 +449,47 @@ describe("restore", () => {
         },
       ]),
     );
+  });
+});
+
+describe("a comparison", () => {
+  it("is with the version before, with now, or with any other", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7), auditEntry(3, { action: "created" })];
+    backend.differences = [
+      {
+        extension_id: "pii_guard",
+        kind: "changed",
+        changes: [{ path: "/retry", before: "1", after: "5" }],
+      },
+    ];
+    const { user } = renderApp("/audit?extension=pii_guard");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(7)).getByRole("radio", { name: "Current" }));
+    await waitFor(async () => expect(await entry(7)).toHaveTextContent("retry−1+5"));
+    await user.click(within(await entry(7)).getByRole("radio", { name: "Pick…" }));
+    await user.click(await screen.findByRole("combobox", { name: "Version to compare with" }));
+    await user.click(await screen.findByRole("option", { name: /#3 created by editor/, hidden: true }));
+    await waitFor(() =>
+      expect(backend.callsOf("registry_difference")).toContainEqual({
+        from: { kind: "revision", value: 3 },
+        to: { kind: "revision", value: 7 },
+      }),
+    );
+    expect(await entry(7)).toHaveTextContent("− is #3, + is #7");
+  });
+
+  it("shows all fields of a version, and that a deletion left none", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(8, { action: "deleted" }), auditEntry(7)];
+    backend.past = { revision: 7, extensions: [pastExtension("pii_guard", { timeout_ms: 200 })] };
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(7)).getByRole("switch", { name: "All fields" }));
+    await waitFor(async () => expect(await entry(7)).toHaveTextContent("timeout_ms200"));
+    backend.past = { revision: 8, extensions: [] };
+    await user.click(within(await entry(8)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(8)).getByRole("switch", { name: "All fields" }));
+    await waitFor(async () => expect(await entry(8)).toHaveTextContent("This change left no version"));
   });
 });
