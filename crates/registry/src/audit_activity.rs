@@ -77,7 +77,7 @@ impl Registry {
             .push_bind(f64::from(bucket_seconds))
             .push("), sealed_at, ")
             .push_bind(since)
-            .push(") AS bucket, count(*) FILTER (WHERE true");
+            .push(") AS start, count(*) FILTER (WHERE true");
         push_conditions(&mut query, &mut connection, &others).await?;
         query.push(
             ") AS found, count(*) AS searched, min(sealed_at) AS oldest
@@ -103,7 +103,7 @@ impl Registry {
         query
             .push(order)
             .push_bind(SEARCHED_MAX)
-            .push(") AS newest GROUP BY bucket");
+            .push(") AS newest GROUP BY start");
         let buckets: Vec<Bucket> = query
             .build_query_as()
             .fetch_all(&mut *connection)
@@ -112,7 +112,7 @@ impl Registry {
 
         let mut activity = empty(since, until, bucket_seconds);
         for bucket in &buckets {
-            let index = (bucket.bucket - since).num_seconds() / i64::from(bucket_seconds);
+            let index = (bucket.start - since).num_seconds() / i64::from(bucket_seconds);
             let place = usize::try_from(index)
                 .ok()
                 .and_then(|index| activity.counts.get_mut(index));
@@ -131,7 +131,7 @@ impl Registry {
 /// What was found of the newest entries in one bucket.
 #[derive(sqlx::FromRow)]
 struct Bucket {
-    bucket: DateTime<Utc>,
+    start: DateTime<Utc>,
     found: i64,
     searched: i64,
     oldest: DateTime<Utc>,

@@ -1,5 +1,6 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { AuditListRequest } from "../../bindings";
 import { startBackend } from "../../testing/backend";
 import { auditEntry, forbidden, pastExtension } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
@@ -319,12 +320,32 @@ describe("a group", () => {
     expect(await entry(7)).toHaveTextContent("editor disabled c");
   });
 
-  it("is filtered to, with its entries one by one", async () => {
+  it("that is longer than what is held does not push the newest out of sight", async () => {
+    const backend = startBackend();
+    const long = Array.from({ length: 2_000 }, (_, index) => auditEntry(2_000 - index, { group_id: group }));
+    backend.auditEntries = [auditEntry(2_001), ...long];
+    const { user } = renderApp("/audit");
+    await entry(2_001);
+    const pages = () =>
+      backend
+        .callsOf("list_audit_entries")
+        .filter((call) => (call as { request: AuditListRequest }).request.limit === 100);
+    await waitFor(() => expect(pages()).toHaveLength(8), { timeout: 30_000 });
+    const older = await screen.findByRole("button", { name: "Load older" });
+    expect(await entry(2_001)).toBeVisible();
+    expect(document.body).toHaveTextContent("editor disabled at least 1 extension");
+
+    await user.click(older);
+    await user.click(await screen.findByRole("button", { name: "To the newest entry" }));
+    expect(await entry(2_001)).toBeVisible();
+  });
+
+  it("is filtered to, and open then", async () => {
     const backend = startBackend();
     backend.auditEntries = [...bulk("a", "b"), auditEntry(1)];
     renderApp(`/audit?group=${group}`);
     expect(await entry(9)).toBeVisible();
-    expect(document.querySelector("[data-audit-group]")).toBeNull();
+    expect(screen.getByRole("button", { name: "The changes of 2 extensions", expanded: true })).toBeVisible();
     expect(document.querySelector("[data-audit-revision='1']")).toBeNull();
   });
 

@@ -73,8 +73,7 @@ export function AuditPage() {
         <LiveTimeline
           filter={filter}
           timeline={timeline}
-          // A group alone is there to be looked into.
-          collapse={search.group === undefined}
+          group={search.group}
           onFilter={change}
           empty={<Empty isFiltered={isFiltered(search)} onClear={clear} />}
         />

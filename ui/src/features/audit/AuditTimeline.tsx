@@ -58,7 +58,7 @@ export function AuditTimeline(props: AuditTimelineProps) {
   });
   const items = virtualizer.getVirtualItems();
   const { startIndex, endIndex } = virtualizer.range ?? { startIndex: 0, endIndex: 0 };
-  useLoading(props, { startIndex, endIndex, heading });
+  const loadsOlder = useLoading(props, { startIndex, endIndex, heading });
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key is what it waits for
   useEffect(() => {
@@ -140,7 +140,6 @@ export function AuditTimeline(props: AuditTimelineProps) {
       <div
         ref={scroller}
         className={classes.scroller}
-        data-scroller
         data-stale={props.isStale || undefined}
         onScroll={noteScroll}
         onKeyDown={handleKey}
@@ -166,7 +165,7 @@ export function AuditTimeline(props: AuditTimelineProps) {
                 className={classes.row}
                 style={{ transform: `translateY(${item.start}px)` }}
               >
-                {row ? <Row row={row} {...props} /> : <End {...props} />}
+                {row ? <Row row={row} {...props} /> : <End loadsOlder={loadsOlder} {...props} />}
               </div>
             );
           })}
@@ -202,12 +201,12 @@ function Row({ row, openEntries, onToggle }: AuditTimelineProps & { row: Timelin
   }
 }
 
-function End({ hasOlder, isLoading, onLoadOlder }: AuditTimelineProps) {
+function End({ loadsOlder, hasOlder, onLoadOlder }: AuditTimelineProps & { loadsOlder: boolean }) {
   return (
     <div className={classes.end} role="status">
       {!hasOlder ? (
         "Nothing older"
-      ) : isLoading ? (
+      ) : loadsOlder ? (
         "Reading older entries…"
       ) : (
         <Button size="compact-xs" variant="subtle" onClick={onLoadOlder}>
@@ -223,8 +222,8 @@ type Heading = "newer" | "older" | null;
 
 type Sight = { startIndex: number; endIndex: number; heading: Heading };
 
-/** Reads the pages around what is in sight. */
-function useLoading(props: AuditTimelineProps, { startIndex, endIndex, heading }: Sight) {
+/** Reads the pages around what is in sight; tells whether it goes on to older ones. */
+function useLoading(props: AuditTimelineProps, { startIndex, endIndex, heading }: Sight): boolean {
   const { rows, hasOlder, hasNewer, isFull, isLoading, onLoadOlder, onLoadNewer } = props;
   const hidden = rows.length - (endIndex - startIndex);
   // A few rows can stand for many entries, where groups are folded: both ends must not be near at once.
@@ -234,11 +233,13 @@ function useLoading(props: AuditTimelineProps, { startIndex, endIndex, heading }
   const wantsOlder = hasOlder && mayLoadOlder && endIndex >= rows.length - ahead;
   const wantsNewer = hasNewer && heading === "newer" && startIndex <= ahead;
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a page may come before it was seen to be loading
   useEffect(() => {
     if (isLoading) return;
     if (wantsOlder) onLoadOlder();
     else if (wantsNewer) onLoadNewer();
-  }, [isLoading, wantsOlder, wantsNewer, onLoadOlder, onLoadNewer]);
+  }, [rows, isLoading, wantsOlder, wantsNewer, onLoadOlder, onLoadNewer]);
+  return wantsOlder;
 }
 
 /** The row at the upper edge: its day stands there while its day's own head is out of sight. */

@@ -17,8 +17,8 @@ const freshMs = 6_000;
 type LiveTimelineProps = {
   filter: AuditFilter;
   timeline: ReturnType<typeof useAuditTimeline>;
-  /** Whether the changes of one operation are one row. */
-  collapse: boolean;
+  /** The group that the filter names: it is there to be looked into. */
+  group: string | undefined;
   onFilter: (change: SearchChange) => void;
   /** What stands in the place of a list without entries. */
   empty: ReactNode;
@@ -27,19 +27,26 @@ type LiveTimelineProps = {
 const noEntries: AuditEntry[] = [];
 
 /** The timeline with what is open in it, what comes in by itself, and the dialogs that it opens. */
-export function LiveTimeline({ filter, timeline, collapse, onFilter, empty }: LiveTimelineProps) {
+export function LiveTimeline({ filter, timeline, group, onFilter, empty }: LiveTimelineProps) {
   const allowed = useAllowed();
   const { hasNextPage, hasPreviousPage, fetchNextPage, fetchPreviousPage, isFetching } = timeline;
   const entries = timeline.data?.entries ?? noEntries;
   const [openEntries, setOpenEntries] = useState<ReadonlySet<number>>(new Set());
   const [openGroups, setOpenGroups] = useState<ReadonlySet<string>>(new Set());
+  const [openedFor, setOpenedFor] = useState<AuditFilter | null>(null);
+  if (openedFor !== filter) {
+    // What was open in another list would hold new entries back in this one.
+    setOpenedFor(filter);
+    setOpenEntries(new Set());
+    setOpenGroups(new Set(group === undefined ? [] : [group]));
+  }
   const [away, setAway] = useState(false);
   const { actions, dialog } = useTimelineDialogs(onFilter);
 
   const day = useNow().toDateString();
   const rows = useMemo(
-    () => timelineRows(entries, { now: new Date(day), openGroups, collapse, continues: hasNextPage }),
-    [entries, day, openGroups, collapse, hasNextPage],
+    () => timelineRows(entries, { now: new Date(day), openGroups, collapse: true, continues: hasNextPage }),
+    [entries, day, openGroups, hasNextPage],
   );
 
   const live = useLiveEntries({

@@ -38,7 +38,7 @@ export function PastExtensions({ extensions }: { extensions: readonly PastExtens
           <span key={name}>{name}</span>
         ))}
       </div>
-      <div ref={scroller} className={classes.past} data-scroller>
+      <div ref={scroller} className={classes.past}>
         <ol
           className={classes.rows}
           aria-label="Registry then"
