@@ -18,7 +18,9 @@ pub(crate) fn builder() -> Builder<Wry> {
             extensions::list_extensions,
             extensions::set_extension_enabled,
             audit::list_audit_entries,
+            audit::audit_activity,
             audit::verify_audit_log,
+            audit::stop_verification,
             health::list_health,
             access::permissions,
             extensions::count_extensions,
@@ -51,7 +53,8 @@ pub(crate) fn builder() -> Builder<Wry> {
         ])
         .events(collect_events![
             crate::database::DatabaseStatusChanged,
-            crate::database::RegistryChanged
+            crate::database::RegistryChanged,
+            audit::VerificationProgressed
         ])
 }
 

@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 pub use bindings::export_typescript_bindings;
 
+use crate::commands::audit::StopVerification;
 use crate::database::Database;
 use crate::folders::Folders;
 use crate::logging::Logging;
@@ -52,6 +53,7 @@ pub fn run() -> ExitCode {
             bindings.mount_events(app);
             app.manage(logging);
             app.manage(folders);
+            app.manage(StopVerification::default());
             app.manage(Arc::clone(&phases));
             // Before the window: the database starts while the page loads.
             app.manage(Database::start(app.handle(), Arc::clone(&phases)));

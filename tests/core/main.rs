@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod audit_activity;
 mod cache;
 mod changes;
 mod extensions;

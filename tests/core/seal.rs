@@ -69,6 +69,37 @@ on_each_server! {
         assert_eq!(fault_after(&database, edit, false).await, Some((FaultKind::ContentChanged, 4)));
     }
 
+    async fn a_long_log_tells_how_far_it_is_and_can_be_stopped(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute(
+                "DO $$ BEGIN
+                     FOR n IN 1..4500 LOOP
+                         UPDATE extensions SET timeout_ms = 1000 + n WHERE id = 'pii_guard';
+                     END LOOP;
+                 END $$",
+            )
+            .await;
+        let mut told = Vec::new();
+        let whole = registry
+            .verify_audit_log_telling(|progress| told.push(progress))
+            .await
+            .unwrap();
+        assert_eq!(whole.fault, None);
+        let counts: Vec<i64> = told.iter().map(|progress| progress.entry_count).collect();
+        assert_eq!(counts, [2_000, 4_000]);
+        assert!(told.iter().all(|progress| progress.total == whole.revision));
+
+        // A future that is dropped half way leaves a pool that can be used.
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        tokio::select! {
+            biased;
+            _ = told.recv() => {}
+            _ = registry.verify_audit_log_telling(|progress| tell.send(progress).unwrap()) => {}
+        }
+        assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
+    }
+
     async fn reordered_entries_show(database: TestDatabase) {
         let reorder = "UPDATE extension_audit_log SET revision = 100 WHERE revision = 4;
             UPDATE extension_audit_log SET revision = 4 WHERE revision = 5;

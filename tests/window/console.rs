@@ -96,6 +96,10 @@ async fn an_extension_is_created_edited_restored_and_deleted() {
     window
         .click("//aside//button[normalize-space()='Restore this version']")
         .await;
+    window
+        .click("//*[@role='dialog']//button[@type='submit']")
+        .await;
+    window.see_gone("//*[@role='dialog']").await;
     window.see("(//aside//*[@data-audit-revision])[3]").await;
     window
         .see("//aside//*[contains(., 'brought back version #1')]")
@@ -169,26 +173,31 @@ async fn the_log_is_filtered_exported_and_taken_back() {
     .await
     .unwrap();
     window.open_page("Audit").await;
-    window.see("(//*[@data-audit-revision])[4]").await;
+    window
+        .see("//*[@data-audit-group][contains(., 'updated 3 extensions')]")
+        .await;
     window
         .click("//button[@aria-pressed][normalize-space()='disabled']")
         .await;
-    window.see_gone("(//*[@data-audit-revision])[2]").await;
+    window.see_gone("//*[@data-audit-group]").await;
     window.click("//button[normalize-space()='Clear']").await;
-    window.see("(//*[@data-audit-revision])[4]").await;
     window
-        .click("(//*[@data-audit-revision])[1]//button[@aria-expanded]")
+        .click("//*[@data-audit-group]//button[@aria-expanded]")
         .await;
     window
-        .click("//button[normalize-space()='this group']")
+        .click("//button[normalize-space()='Only this group']")
         .await;
-    window.see_gone("(//*[@data-audit-revision])[4]").await;
-    window.picture("audit-group-light").await;
+    window.see_gone("//*[@data-audit-revision='1']").await;
+    window.see("(//*[@data-audit-revision])[3]").await;
+    window.picture("audit-only-group-light").await;
     window
         .click("//button[normalize-space()='Undo the whole group']")
         .await;
     window
-        .see("//*[@role='alert'][contains(., 'Took back the change of 3 extensions')]")
+        .click("//*[@role='dialog']//button[@type='submit']")
+        .await;
+    window
+        .see("//*[@role='alert'][contains(., 'Undone: 3 extensions are as before')]")
         .await;
     execute(
         &superuser_of(&account.data_directory),
@@ -203,10 +212,11 @@ async fn the_log_is_filtered_exported_and_taken_back() {
     window
         .see("//*[@role='alert'][contains(., 'Exported 3 changes')]")
         .await;
-    let path = window
-        .text("//*[@role='alert'][contains(., 'Exported')]//code")
+    let notice = window
+        .text("//*[@role='alert'][contains(., 'Exported')]")
         .await;
-    let exported = std::fs::read_to_string(path).unwrap();
+    let path = &notice[notice.find('/').expect("a path")..];
+    let exported = std::fs::read_to_string(path.trim()).unwrap();
     assert_eq!(
         exported.lines().count(),
         4,

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod application;
+mod audit;
 mod bad_environments;
 mod console;
 mod desktop;

@@ -15,8 +15,15 @@ export const commands = {
 	setExtensionEnabled: (request: SetEnabledRequest) => typedError<Extension, ErrorReport>(__TAURI_INVOKE("set_extension_enabled", { request })),
 	/**  A page of the audit log, newest entry first. */
 	listAuditEntries: (request: AuditListRequest) => typedError<AuditPage, ErrorReport>(__TAURI_INVOKE("list_audit_entries", { request })),
-	/**  Verifies that the audit log is whole: against itself, and against what was noted outside the database. */
-	verifyAuditLog: () => typedError<Verification, ErrorReport>(__TAURI_INVOKE("verify_audit_log")),
+	/**  How many of the entries that the filter lets through took effect when, in that many buckets at the most. */
+	auditActivity: (filter: AuditFilter, buckets: number) => typedError<AuditActivity, ErrorReport>(__TAURI_INVOKE("audit_activity", { filter, buckets })),
+	/**
+	 *  Verifies that the audit log is whole: against itself, and against what was noted outside the database.
+	 *  Answers none if it was stopped.
+	 */
+	verifyAuditLog: () => typedError<Verification | null, ErrorReport>(__TAURI_INVOKE("verify_audit_log")),
+	/**  Stops the verification of the audit log, if one is under way. */
+	stopVerification: () => __TAURI_INVOKE<void>("stop_verification"),
 	/**  The health of every extension, the worst score first. */
 	listHealth: () => typedError<HealthReport[], ErrorReport>(__TAURI_INVOKE("list_health")),
 	/**  What the console's login may do. */
@@ -81,6 +88,7 @@ export const commands = {
 export const events = {
 	databaseStatusChanged: makeEvent<DatabaseStatusChanged, DatabaseStatusChanged>("database-status-changed"),
 	registryChanged: makeEvent<RegistryChanged, RegistryChanged>("registry-changed"),
+	verificationProgressed: makeEvent<VerificationProgressed, VerificationProgressed>("verification-progressed"),
 };
 
 /* Types */
@@ -119,6 +127,20 @@ export type AuditAction =
 "enabled" | 
 /**  It was switched off and nothing else changed. */
 "disabled";
+
+/**  The activity of a range of time. */
+export type AuditActivity = {
+	/**  Where the first bucket begins. */
+	since: string,
+	/**  Where the range ends: within the last bucket or at its end. */
+	until: string,
+	/**  How long a bucket is, in seconds. */
+	bucket_seconds: number,
+	/**  How many entries took effect in each bucket, the oldest first. */
+	counts: number[],
+	/**  If there are more entries than are looked at: from when on they are counted. */
+	counted_since: string | null,
+};
 
 /**  One change of one extension. */
 export type AuditEntry = {
@@ -830,6 +852,17 @@ export type Verification = {
 	/**  The first fault; none if the log is whole. */
 	fault: Fault | null,
 };
+
+/**  How far a verification is. */
+export type VerificationProgress = {
+	/**  How many entries were verified. */
+	entry_count: number,
+	/**  How many there are to verify. */
+	total: number,
+};
+
+/**  Tells the page how far the verification of the audit log is. */
+export type VerificationProgressed = VerificationProgress;
 
 /**  A place of a configuration that doesn't fit its schema. */
 export type Violation = {

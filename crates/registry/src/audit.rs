@@ -221,18 +221,32 @@ pub(crate) async fn entries_query(
          FROM public.extension_audit_log
          WHERE revision IS NOT NULL",
     );
+    push_conditions(&mut query, connection, filter).await?;
+    Ok(query)
+}
+
+/// Adds the conditions of `filter` to a query for entries that has a WHERE.
+pub(crate) async fn push_conditions(
+    query: &mut QueryBuilder<Postgres>,
+    connection: &mut PgConnection,
+    filter: &AuditFilter,
+) -> Result<()> {
     if let Some(id) = &filter.extension_id {
         query.push(" AND extension_id = ").push_bind(id.clone());
     }
     if let Some(actor) = &filter.changed_by {
         query.push(" AND changed_by = ").push_bind(actor.clone());
     }
-    if !filter.actions.is_empty() {
-        let actions: Vec<&str> = filter.actions.iter().map(|each| each.name()).collect();
-        query
-            .push(" AND action = ANY (")
-            .push_bind(actions)
-            .push(")");
+    match filter.actions.as_slice() {
+        [] => {}
+        // An index has the entries of one kind in order; those of several it would have to sort.
+        [action] => {
+            query.push(" AND action = ").push_bind(action.name());
+        }
+        actions => {
+            let names: Vec<&str> = actions.iter().map(|each| each.name()).collect();
+            query.push(" AND action = ANY (").push_bind(names).push(")");
+        }
     }
     if let Some(id) = &filter.group_id {
         let id = Uuid::try_parse(id).map_err(|_| Error::InvalidInput {
@@ -263,7 +277,7 @@ pub(crate) async fn entries_query(
             .push(" AND concat_ws(E'\\n', extension_id, changed_by, reason, changes::text) ILIKE ")
             .push_bind(like_pattern(text));
     }
-    Ok(query)
+    Ok(())
 }
 
 const READ: Attempt = Attempt::by(Role::RegistryAuditor, "Reading the audit log");

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod anchors;
 pub mod audit;
+pub mod audit_activity;
 mod audit_export;
 pub mod cache;
 pub mod consumers;

@@ -10,8 +10,8 @@ use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use specta::Type;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row};
 use tokio_stream::StreamExt;
 use tracing::{info, warn};
 
@@ -35,6 +35,17 @@ pub struct Verification {
     pub anchor_count: u32,
     /// The first fault; none if the log is whole.
     pub fault: Option<Fault>,
+}
+
+/// How far a verification is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+pub struct VerificationProgress {
+    /// How many entries were verified.
+    #[specta(type = WireNumber)]
+    pub entry_count: i64,
+    /// How many there are to verify.
+    #[specta(type = WireNumber)]
+    pub total: i64,
 }
 
 /// Something that is wrong with the audit log.
@@ -78,6 +89,18 @@ impl Registry {
     /// # Errors
     /// As [`Self::verify_audit_log_against`], and [`Error::Internal`] when the file can't be read.
     pub async fn verify_audit_log(&self) -> Result<Verification> {
+        self.verify_audit_log_telling(|_| {}).await
+    }
+
+    /// As [`Self::verify_audit_log`]; tells from time to time how far it is. A long log takes minutes: who drops
+    /// the future stops it, and nothing is noted.
+    ///
+    /// # Errors
+    /// As [`Self::verify_audit_log`].
+    pub async fn verify_audit_log_telling(
+        &self,
+        tell: impl FnMut(VerificationProgress) + Send,
+    ) -> Result<Verification> {
         let anchors = match self.anchor_file() {
             None => Vec::new(),
             Some(file) => file.read().map_err(|source| Error::Internal {
@@ -85,7 +108,7 @@ impl Registry {
                 source: source.into(),
             })?,
         };
-        let verification = self.verify_audit_log_against(&anchors).await?;
+        let verification = self.follow_audit_log(&anchors, tell).await?;
         if verification.fault.is_none() {
             self.note_anchor().await;
         }
@@ -101,6 +124,14 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. A fault in the log is no error but
     /// [`Verification::fault`].
     pub async fn verify_audit_log_against(&self, anchors: &[Anchor]) -> Result<Verification> {
+        self.follow_audit_log(anchors, |_| {}).await
+    }
+
+    async fn follow_audit_log(
+        &self,
+        anchors: &[Anchor],
+        mut tell: impl FnMut(VerificationProgress) + Send,
+    ) -> Result<Verification> {
         let failed = |source| Error::from_query(ATTEMPT, source);
         let mut transaction = self.pool().begin().await.map_err(failed)?;
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -109,14 +140,34 @@ impl Registry {
             .map_err(failed)?;
         let head = read_head(&mut *transaction).await?;
         let mut chain = Chain::new(&head, anchors);
-        {
-            let mut rows = sqlx::query(ENTRIES).fetch(&mut *transaction);
+        // A cursor, so that who stops has not asked for all the rest.
+        sqlx::query(AssertSqlSafe(format!(
+            "DECLARE sealed_entries NO SCROLL CURSOR FOR {ENTRIES}"
+        )))
+        .persistent(false)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let fetch = format!("FETCH {FETCHED_ENTRIES} FROM sealed_entries");
+        while chain.fault.is_none() {
+            let mut fetched = 0;
+            let mut rows = sqlx::query(AssertSqlSafe(fetch.clone()))
+                .persistent(false)
+                .fetch(&mut *transaction);
             while let Some(row) = rows.try_next().await.map_err(failed)? {
                 let entry = SealedEntry::read(&row).map_err(failed)?;
                 if chain.fault.is_none() {
                     chain.follow(&entry);
                 }
+                fetched += 1;
             }
+            if fetched < FETCHED_ENTRIES {
+                break;
+            }
+            tell(VerificationProgress {
+                entry_count: chain.revision,
+                total: head.revision,
+            });
         }
         transaction.commit().await.map_err(failed)?;
 
@@ -207,6 +258,9 @@ const ENTRIES: &str = "\
            ] END AS fields
     FROM public.extension_audit_log
     ORDER BY revision NULLS FIRST";
+
+/// How many entries are fetched at a time.
+const FETCHED_ENTRIES: u32 = 2_000;
 
 struct SealedEntry {
     revision: Option<i64>,

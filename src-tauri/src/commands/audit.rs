@@ -1,16 +1,21 @@
 //! The audit log: read, verify, export, and the registry of earlier moments.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use registry::audit::{AuditFilter, AuditListRequest, AuditPage};
+use registry::audit_activity::AuditActivity;
 use registry::time_travel::{ExtensionDifference, Moment, PastRegistry};
-use registry::verification::Verification;
+use registry::verification::{Verification, VerificationProgress};
 use registry::{Error, ErrorReport, ExportFormat, Registry};
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use tauri::State;
+use tauri::{AppHandle, State};
+use tauri_specta::Event;
 use tokio::fs;
 use tokio::io::BufWriter;
+use tokio::sync::Notify;
+use tracing::warn;
 
 use super::report;
 use crate::database::Database;
@@ -39,17 +44,67 @@ pub(crate) async fn list_audit_entries(
         .map_err(report)
 }
 
+/// How many of the entries that the filter lets through took effect when, in that many buckets at the most.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn audit_activity(
+    database: State<'_, Database>,
+    filter: AuditFilter,
+    buckets: u16,
+) -> Result<AuditActivity, ErrorReport> {
+    database
+        .registry()?
+        .audit_activity(&filter, buckets)
+        .await
+        .map_err(report)
+}
+
+/// Tells the page how far the verification of the audit log is.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, Type, Event)]
+pub(crate) struct VerificationProgressed(VerificationProgress);
+
+/// Stops the verification that is under way.
+#[derive(Default)]
+pub(crate) struct StopVerification(Notify);
+
+/// The page draws no more often than this.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
 /// Verifies that the audit log is whole: against itself, and against what was noted outside the database.
+/// Answers none if it was stopped.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn verify_audit_log(
+    app: AppHandle,
     database: State<'_, Database>,
-) -> Result<Verification, ErrorReport> {
-    database
-        .registry()?
-        .verify_audit_log()
-        .await
-        .map_err(report)
+    stop: State<'_, StopVerification>,
+) -> Result<Option<Verification>, ErrorReport> {
+    let registry = database.registry()?;
+    let mut told_at = Instant::now();
+    let verification = registry.verify_audit_log_telling(|progress| {
+        if told_at.elapsed() < PROGRESS_INTERVAL {
+            return;
+        }
+        told_at = Instant::now();
+        if let Err(error) = VerificationProgressed(progress).emit(&app) {
+            warn!(%error, "the window couldn't be told how far the verification is");
+        }
+    });
+    tokio::select! {
+        verification = verification => verification.map(Some).map_err(report),
+        () = stop.0.notified() => Ok(None),
+    }
+}
+
+/// Stops the verification of the audit log, if one is under way.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn stop_verification(stop: State<'_, StopVerification>) {
+    stop.0.notify_waiters();
 }
 
 /// Writes the entries that the filter lets through to a new file in the folder for downloads.

@@ -1,4 +1,4 @@
-import type { AuditFilter } from "../bindings";
+import type { AuditFilter, Moment } from "../bindings";
 
 /** Every cache key, so that what a mutation invalidates can be read beside what a query provides. */
 export const keys = {
@@ -12,8 +12,23 @@ export const keys = {
   },
   audit: {
     all: ["audit"],
-    entries: (filter: AuditFilter) => ["audit", "entries", filter],
-    newest: (filter: AuditFilter) => ["audit", "newest", filter],
+    newer: (filter: AuditFilter, revision: number) => ["audit", "newer", filter, revision],
+    /** The history of one extension. */
+    history: (extensionId: string) => ["audit", "history", extensionId],
+    changedSince: (moment: Moment | null) => ["audit", "changed-since", moment],
+    extensionDifference: (extensionId: string, from: Moment | "now", to: Moment | "now") => [
+      "audit",
+      "extension-difference",
+      extensionId,
+      from,
+      to,
+    ],
+    /** Not below "audit": the past stays as it was. */
+    asOf: (moment: Moment | null) => ["registry-as-of", moment],
+    /** Not below "audit": entries never change, and what is new above them is asked for by itself. */
+    timeline: (filter: AuditFilter) => ["audit-timeline", filter],
+    /** Not below "audit": under a stream of changes it would be counted anew for each of them. */
+    activity: (filter: AuditFilter) => ["audit-activity", filter],
     /** Not below "audit": a change does not make what was verified less so. */
     verification: () => ["audit-verification"],
   },

@@ -20,6 +20,7 @@ export function Navigation() {
   useShortcuts({
     "g e": () => void navigate({ to: "/extensions" }),
     "g a": () => void navigate({ to: "/audit" }),
+    "g t": () => void navigate({ to: "/as-of" }),
     "g h": () => void navigate({ to: "/health" }),
     "g r": () => void navigate({ to: "/routers" }),
     "g s": () => void navigate({ to: "/settings" }),

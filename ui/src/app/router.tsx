@@ -6,7 +6,9 @@ import {
   type RouterHistory,
   redirect,
 } from "@tanstack/react-router";
+import { AsOfPage } from "../features/audit/AsOfPage";
 import { AuditPage } from "../features/audit/AuditPage";
+import { readAsOfSearch } from "../features/audit/asOfSearch";
 import { readAuditSearch } from "../features/audit/auditSearch";
 import { ExtensionHistory } from "../features/audit/ExtensionHistory";
 import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
@@ -41,6 +43,12 @@ const routeTree = root.addChildren([
     path: "/audit",
     component: AuditPage,
     validateSearch: readAuditSearch,
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/as-of",
+    component: AsOfPage,
+    validateSearch: readAsOfSearch,
   }),
   createRoute({ getParentRoute: () => root, path: "/health", component: HealthPage }),
   createRoute({ getParentRoute: () => root, path: "/routers", component: RoutersPage }),

@@ -3,7 +3,9 @@ import { mockIPC } from "@tauri-apps/api/mocks";
 import { act } from "@testing-library/react";
 import type {
   ApplicationInfo,
+  AuditActivity,
   AuditEntry,
+  AuditFilter,
   AuditListRequest,
   CacheReport,
   ConsumerReport,
@@ -11,14 +13,17 @@ import type {
   ErrorReport,
   Extension,
   ExtensionDetail,
+  ExtensionDifference,
   ExtensionDraft,
   ExtensionListRequest,
   ExtensionPage,
   HealthReport,
+  PastRegistry,
   Permissions,
   SetEnabledRequest,
   UpdateRequest,
   Verification,
+  VerificationProgress,
   Violation,
 } from "../bindings";
 import { cacheReport, extension, extensionDetail, readyStatus, sixExtensions } from "./fixtures";
@@ -30,8 +35,13 @@ export type Backend = {
   /** No page of extensions is longer than this, whatever was asked for. */
   extensionPageSize: number;
   auditEntries: AuditEntry[];
-  verification: Verification;
+  activity: AuditActivity;
+  /** What a verification finds; null if it is stopped. */
+  verification: Verification | null;
   health: HealthReport[];
+  past: PastRegistry;
+  /** What any two moments differ in. */
+  differences: ExtensionDifference[];
   /** The configurations by id; an extension without one here has a small one. */
   configurations: Map<string, string>;
   violations: Violation[];
@@ -47,6 +57,8 @@ export type Backend = {
   callsOf: (command: string) => unknown[];
   /** Tells of a change as the backend does, whoever made it. */
   emitChange: () => Promise<void>;
+  /** Tells how far a verification is as the backend does. */
+  emitProgress: (progress: VerificationProgress) => Promise<void>;
   /** Sends a database status as the backend does. */
   emitStatus: (status: DatabaseStatus) => Promise<void>;
 };
@@ -57,8 +69,17 @@ export function startBackend(): Backend {
     extensions: sixExtensions(),
     extensionPageSize: 10_000,
     auditEntries: [],
+    activity: {
+      since: "2026-11-22T00:00:00Z",
+      until: "2026-11-23T00:00:00Z",
+      bucket_seconds: 3600,
+      counts: Array.from({ length: 24 }, () => 0),
+      counted_since: null,
+    },
     verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
+    past: { revision: 0, extensions: [] },
+    differences: [],
     configurations: new Map(),
     violations: [],
     cache: cacheReport(),
@@ -87,6 +108,7 @@ export function startBackend(): Backend {
     calls: [],
     callsOf: (command) => backend.calls.filter((call) => call.command === command).map((call) => call.args),
     emitChange: () => act(() => emit("registry-changed", { revision: 1205, extension_ids: null })),
+    emitProgress: (progress) => act(() => emit("verification-progressed", progress)),
     emitStatus: async (status) => {
       backend.status = status;
       await act(() => emit("database-status-changed", status));
@@ -117,6 +139,8 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return setEnabled(backend, (args as { request: SetEnabledRequest }).request);
     case "list_audit_entries":
       return auditPage(backend, (args as { request: AuditListRequest }).request);
+    case "audit_activity":
+      return backend.activity;
     case "verify_audit_log":
       return backend.verification;
     case "list_health":
@@ -139,6 +163,10 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.violations;
     case "permissions":
       return backend.permissions;
+    case "registry_as_of":
+      return backend.past;
+    case "registry_difference":
+      return backend.differences;
     case "undo_changes":
       return ["pii_guard"];
     case "export_audit_log":
@@ -186,14 +214,21 @@ function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | u
 
 function auditPage(backend: Backend, { filter, before_revision, limit }: AuditListRequest) {
   const older = backend.auditEntries.filter(
-    (entry) =>
-      (before_revision === null || entry.revision < before_revision) &&
-      (filter.extension_id === null || entry.extension_id === filter.extension_id) &&
-      (filter.changed_by === null || entry.changed_by === filter.changed_by) &&
-      (filter.group_id === null || entry.group_id === filter.group_id) &&
-      (filter.actions.length === 0 || filter.actions.includes(entry.action)) &&
-      (filter.text === null || JSON.stringify(entry).includes(filter.text)),
+    (entry) => (before_revision === null || entry.revision < before_revision) && passes(entry, filter),
   );
   const entries = older.slice(0, limit);
   return { entries, next_before_revision: older.length > limit ? entries.at(-1)?.revision : null };
+}
+
+function passes(entry: AuditEntry, filter: AuditFilter): boolean {
+  const sealedAt = Date.parse(entry.sealed_at ?? "");
+  return (
+    (filter.extension_id === null || entry.extension_id === filter.extension_id) &&
+    (filter.changed_by === null || entry.changed_by === filter.changed_by) &&
+    (filter.group_id === null || entry.group_id === filter.group_id) &&
+    (filter.actions.length === 0 || filter.actions.includes(entry.action)) &&
+    (filter.since === null || sealedAt >= Date.parse(filter.since)) &&
+    (filter.until === null || sealedAt < Date.parse(filter.until)) &&
+    (filter.text === null || JSON.stringify(entry).includes(filter.text))
+  );
 }

@@ -7,6 +7,7 @@ import type {
   Extension,
   ExtensionDetail,
   HealthReport,
+  PastExtension,
 } from "../bindings";
 
 export const readyStatus = {
@@ -97,6 +98,21 @@ export function auditEntry(revision: number, more: Partial<AuditEntry> = {}): Au
     undone_group_id: null,
     undone_revision: null,
     changes: [{ path: "/enabled", before: "true", after: "false" }],
+    ...more,
+  };
+}
+
+export function pastExtension(id: string, more: Partial<PastExtension> = {}): PastExtension {
+  return {
+    id,
+    type: "validator",
+    subject: `beamline.ext.validate.${id}.v1`,
+    timeout_ms: 1000,
+    retry: 0,
+    enabled: true,
+    config: '{"patterns": []}',
+    metadata: null,
+    revision: 1,
     ...more,
   };
 }

@@ -9,12 +9,21 @@ import { App } from "../app/App";
 import { createAppRouter } from "../app/router";
 
 /** The whole window at a path, as main.tsx puts it together. The backend must have been started before. */
-export function renderApp(path = "/"): RenderResult & { user: UserEvent; path: () => string } {
+export function renderApp(path = "/"): RenderResult & {
+  user: UserEvent;
+  path: () => string;
+  search: () => Record<string, unknown>;
+} {
   const router = createAppRouter({ history: createMemoryHistory({ initialEntries: [path] }) });
   const database = monitorDatabase();
   const queryClient = createQueryClient();
   prefetchExtensionsWhenReady(queryClient, database);
   followRegistry(queryClient);
   const rendered = render(<App queryClient={queryClient} database={database} router={router} />);
-  return { ...rendered, user: userEvent.setup(), path: () => router.state.location.pathname };
+  return {
+    ...rendered,
+    user: userEvent.setup(),
+    path: () => router.state.location.pathname,
+    search: () => router.state.location.search,
+  };
 }

@@ -28,6 +28,16 @@ class ResizeObserverWithoutLayout implements ResizeObserver {
 window.ResizeObserver = ResizeObserverWithoutLayout;
 
 window.scrollTo = () => {};
+Element.prototype.scrollTo = () => {};
+Element.prototype.scrollIntoView = () => {};
+
+// Without a layout a list that draws only what is in sight would draw nothing, and a menu would hide because
+// its button seems to be scrolled out of sight.
+Object.defineProperties(Element.prototype, {
+  clientHeight: { configurable: true, get: () => 800 },
+  clientWidth: { configurable: true, get: () => 1280 },
+});
+Element.prototype.getBoundingClientRect = () => new DOMRect(10, 10, 100, 20);
 
 Object.defineProperty(document, "fonts", {
   value: { addEventListener: () => {}, removeEventListener: () => {} },

@@ -75,13 +75,13 @@ export function undoLast(): void {
   if (offer) take(offer);
 }
 
-/** Says what was done, where there is nothing to undo. */
-export function notifyDone(message: ReactNode): void {
+/** Says what was done, where there is nothing to undo; `stays` is for what somebody may want to read again. */
+export function notifyDone(message: ReactNode, { stays = false }: { stays?: boolean } = {}): void {
   notifications.show({
     id: nextId(),
-    autoClose: undoForMs,
+    autoClose: stays ? false : undoForMs,
     icon: <IconCheck size={16} aria-hidden />,
-    message: <span className={classes.words}>{message}</span>,
+    message: <div className={classes.words}>{message}</div>,
   });
 }
 

@@ -9,6 +9,11 @@ export function parseInstant(text: string | null): Date | null {
   return Number.isNaN(instant.getTime()) ? null : instant;
 }
 
+/** The instant of a local time such as "2026-11-23 14:05:12". */
+export function localInstant(text: string): Date {
+  return new Date(text.replace(" ", "T"));
+}
+
 /** How long ago, in words; a date once that says more than a count of days. */
 export function relativeTime(instant: Date, now: Date): string {
   const elapsedMs = now.getTime() - instant.getTime();

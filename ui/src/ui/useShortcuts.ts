@@ -1,7 +1,10 @@
 import { useEffect, useRef } from "react";
 
-/** Keys in order, separated by a space ("g e", "/"), and what they do. */
-export type Shortcuts = Record<string, () => void>;
+/**
+ * Keys in order, separated by a space ("g e", "/"), and what they do. The space bar is called "Space".
+ * What answers false has not used the key, which then does what it always does.
+ */
+export type Shortcuts = Record<string, () => unknown>;
 
 /** Within this time the next key still belongs to the same sequence. */
 const sequenceMs = 1_000;
@@ -17,14 +20,15 @@ export function useShortcuts(shortcuts: Shortcuts): void {
     let pressed: { key: string; at: number } | null = null;
 
     function handleKey(event: KeyboardEvent) {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (isTyping(event.target) || isInDialog(event.target)) return;
       const previous = pressed && event.timeStamp - pressed.at < sequenceMs ? pressed.key : null;
-      pressed = { key: event.key, at: event.timeStamp };
-      const run = current.current[`${previous} ${event.key}`] ?? current.current[event.key];
-      if (!run) return;
+      const key = event.key === " " ? "Space" : event.key;
+      pressed = { key, at: event.timeStamp };
+      const run = current.current[`${previous} ${key}`] ?? current.current[key];
+      if (!run || run() === false) return;
       pressed = null;
       event.preventDefault();
-      run();
     }
 
     window.addEventListener("keydown", handleKey);
@@ -41,4 +45,9 @@ function isTyping(target: EventTarget | null): boolean {
     target instanceof HTMLSelectElement ||
     (target instanceof HTMLElement && target.isContentEditable)
   );
+}
+
+/** A dialog has keys of its own; what lies under it stays as it is. */
+function isInDialog(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("[role=dialog], [role=menu]") !== null;
 }

@@ -1,85 +1,87 @@
-import { Button, CloseButton, Kbd, Pill, Select, TextInput } from "@mantine/core";
-import { useEffect, useRef, useState } from "react";
+import { Autocomplete, CloseButton, Kbd, TextInput } from "@mantine/core";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useExtensions } from "../../api/extensions";
 import type { AuditAction } from "../../bindings";
 import { IconSearch } from "../../ui/icons";
 import { ToggleChip } from "../../ui/ToggleChip";
 import { useShortcuts } from "../../ui/useShortcuts";
 import classes from "./AuditFilters.module.css";
-import { type AuditSearch, actions, isFiltered, ranges } from "./auditSearch";
+import { type AuditSearch, actions, type SearchChange } from "./auditSearch";
+import { TimeRangeMenu } from "./TimeRangeMenu";
 
-/** Typing is not interrupted by a question for every letter. */
-const pauseMs = 200;
+/** Between the last key and the search, in milliseconds. */
+const typingPauseMs = 200;
 
-type AuditFiltersProps = { search: AuditSearch; onChange: (search: AuditSearch) => void };
+type AuditFiltersProps = {
+  search: AuditSearch;
+  /** Who is in sight, to choose from. */
+  knownActors: readonly string[];
+  onChange: (change: SearchChange) => void;
+  /** What stands at the end of the line. */
+  children: ReactNode;
+};
 
-/** What of the log is shown. */
-export function AuditFilters({ search, onChange }: AuditFiltersProps) {
-  const set = (more: AuditSearch) => onChange({ ...search, ...more });
-
-  function toggle(action: AuditAction) {
-    const chosen = search.actions ?? [];
-    const next = chosen.includes(action) ? chosen.filter((other) => other !== action) : [...chosen, action];
-    set({ actions: next.length > 0 ? next : undefined });
-  }
-
+export function AuditFilters({ search, knownActors, onChange, children }: AuditFiltersProps) {
+  const extensions = useExtensions();
   return (
-    <search className={classes.filters} aria-label="Filter the audit log">
-      <SearchBox value={search.text ?? ""} onChange={(text) => set({ text: text || undefined })} />
-      <fieldset className={classes.chips} aria-label="Kinds of changes">
-        {actions.map((action) => (
-          <ToggleChip
-            key={action}
-            on={search.actions?.includes(action) ?? false}
-            onToggle={() => toggle(action)}
-          >
-            {action}
-          </ToggleChip>
-        ))}
-      </fieldset>
-      <Select
-        size="xs"
-        w={150}
-        aria-label="Time"
-        placeholder="Any time"
-        clearable
-        data={ranges.map(({ value, name }) => ({ value, label: name }))}
-        value={search.range ?? null}
-        onChange={(value) => set({ range: ranges.find((range) => range.value === value)?.value })}
+    <search className={classes.bar} aria-label="Filter the audit log">
+      <div className={classes.row}>
+        <SearchBox text={search.text ?? ""} onChange={(text) => onChange({ text: text || undefined })} />
+        <NameBox
+          label="Extension"
+          width={184}
+          value={search.extension ?? ""}
+          names={extensions.data?.map((extension) => extension.id) ?? []}
+          onChoose={(extension) => onChange({ extension: extension || undefined })}
+        />
+        <NameBox
+          label="Actor"
+          width={132}
+          value={search.actor ?? ""}
+          names={knownActors}
+          onChoose={(actor) => onChange({ actor: actor || undefined })}
+        />
+        <TimeRangeMenu search={search} onChange={onChange} />
+        <span className={classes.end}>{children}</span>
+      </div>
+      <ActionChips
+        chosen={search.actions ?? []}
+        onChange={(chosen) => onChange({ actions: chosen.length === 0 ? undefined : chosen })}
       />
-      <Only name="extension" value={search.extension} onRemove={() => set({ extension: undefined })} />
-      <Only name="by" value={search.actor} onRemove={() => set({ actor: undefined })} />
-      <Only name="group" value={search.group?.slice(0, 8)} onRemove={() => set({ group: undefined })} />
-      {isFiltered(search) && (
-        <Button size="compact-xs" variant="subtle" onClick={() => onChange({})}>
-          Clear
-        </Button>
-      )}
     </search>
   );
 }
 
-function SearchBox({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+function SearchBox({ text, onChange }: { text: string; onChange: (text: string) => void }) {
   const input = useRef<HTMLInputElement>(null);
-  const [typed, setTyped] = useState(value);
-  const report = useRef(onChange);
-  useEffect(() => {
-    report.current = onChange;
-  });
-  // The address changed by other means: what was typed is not what is shown any more.
-  useEffect(() => setTyped(value), [value]);
-  useEffect(() => {
-    if (typed === value) return;
-    const timer = setTimeout(() => report.current(typed), pauseMs);
-    return () => clearTimeout(timer);
-  }, [typed, value]);
+  const [typed, setTyped] = useState(text);
+  const [known, setKnown] = useState(text);
+  // The address changed by another way, such as "clear": what stands there counts.
+  if (text !== known) {
+    setKnown(text);
+    setTyped(text);
+  }
   useShortcuts({ "/": () => input.current?.focus() });
+  const apply = useRef(onChange);
+  useEffect(() => {
+    apply.current = onChange;
+  });
+
+  useEffect(() => {
+    if (typed === known) return;
+    const timer = setTimeout(() => {
+      setKnown(typed);
+      apply.current(typed);
+    }, typingPauseMs);
+    return () => clearTimeout(timer);
+  }, [typed, known]);
 
   return (
     <TextInput
       ref={input}
       type="search"
       size="xs"
-      w={240}
+      className={classes.search}
       aria-label="Search the audit log"
       aria-keyshortcuts="/"
       placeholder="Search ids, actors, reasons, values"
@@ -104,17 +106,80 @@ function SearchBox({ value, onChange }: { value: string; onChange: (value: strin
   );
 }
 
-function Only({ name, value, onRemove }: { name: string; value: string | undefined; onRemove: () => void }) {
-  if (value === undefined) return null;
+type NameBoxProps = {
+  label: string;
+  width: number;
+  value: string;
+  names: readonly string[];
+  onChoose: (name: string) => void;
+};
+
+/** A name, chosen or typed: also of what is deleted and therefore in no list. */
+function NameBox({ label, width, value, names, onChoose }: NameBoxProps) {
+  const [typed, setTyped] = useState(value);
+  const [known, setKnown] = useState(value);
+  if (value !== known) {
+    setKnown(value);
+    setTyped(value);
+  }
+  function choose(name: string) {
+    setTyped(name);
+    if (name.trim() !== value) onChoose(name.trim());
+  }
   return (
-    <Pill
-      size="sm"
-      withRemoveButton
-      onRemove={onRemove}
-      removeButtonProps={{ "aria-label": `Not only ${name} ${value}`, "aria-hidden": false, tabIndex: 0 }}
-      classNames={{ label: classes.pill }}
-    >
-      {name} {value}
-    </Pill>
+    <Autocomplete
+      size="xs"
+      w={width}
+      aria-label={label}
+      placeholder={label}
+      data={[...new Set(names)]}
+      limit={12}
+      spellCheck={false}
+      value={typed}
+      onChange={setTyped}
+      onOptionSubmit={choose}
+      onBlur={() => choose(typed)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter") choose(typed);
+        if (event.key === "Escape") choose(value);
+      }}
+      rightSection={
+        value ? (
+          <CloseButton
+            size="xs"
+            aria-label={`Any ${label.toLowerCase()}`}
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => choose("")}
+          />
+        ) : null
+      }
+    />
+  );
+}
+
+function ActionChips({
+  chosen,
+  onChange,
+}: {
+  chosen: readonly AuditAction[];
+  onChange: (chosen: AuditAction[]) => void;
+}) {
+  return (
+    <fieldset className={classes.chips} aria-label="Kinds of changes">
+      {actions.map((action) => {
+        const on = chosen.includes(action);
+        return (
+          <ToggleChip
+            key={action}
+            on={on}
+            onToggle={() =>
+              onChange(actions.filter((other) => (other === action ? !on : chosen.includes(other))))
+            }
+          >
+            {action}
+          </ToggleChip>
+        );
+      })}
+    </fieldset>
   );
 }

@@ -1,7 +1,8 @@
-import { screen, waitFor, within } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { AuditListRequest } from "../../bindings";
 import { startBackend } from "../../testing/backend";
-import { auditEntry, forbidden } from "../../testing/fixtures";
+import { auditEntry, forbidden, pastExtension } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const dayMs = 86_400_000;
@@ -13,6 +14,10 @@ async function entry(id: number): Promise<HTMLElement> {
     return found;
   });
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("an entry", () => {
   it("is one sentence with who, what, which and why, and the change beside it", async () => {
@@ -176,22 +181,18 @@ describe("the timeline", () => {
       "Yesterday",
       "Monday 5 January 2026",
     ]);
+    expect(screen.getByText("Nothing older")).toBeVisible();
   });
 
-  it("loads older entries after the last one shown, until the log begins", async () => {
+  it("draws only what is in sight of what is loaded", async () => {
     const backend = startBackend();
-    backend.auditEntries = Array.from({ length: 60 }, (_, index) => auditEntry(60 - index));
-    const { user } = renderApp("/audit");
-    await entry(11);
-    expect(document.querySelectorAll("[data-audit-revision]")).toHaveLength(50);
-
-    await user.click(screen.getByRole("button", { name: "Load older" }));
-    await entry(1);
-    expect(backend.callsOf("list_audit_entries")).toContainEqual({
-      request: expect.objectContaining({ before_revision: 11, limit: 50 }),
+    backend.auditEntries = Array.from({ length: 300 }, (_, index) => auditEntry(300 - index));
+    renderApp("/audit");
+    await entry(300);
+    expect(document.querySelectorAll("[data-audit-revision]").length).toBeLessThan(60);
+    expect(backend.callsOf("list_audit_entries")[0]).toEqual({
+      request: expect.objectContaining({ before_revision: null, limit: 100 }),
     });
-    expect(document.querySelectorAll("[data-audit-revision]")).toHaveLength(60);
-    expect(screen.getByText("The log begins here")).toBeVisible();
   });
 
   it("shows what was just switched when one comes back to it", async () => {
@@ -202,9 +203,49 @@ describe("the timeline", () => {
     backend.auditEntries = [auditEntry(2, { action: "enabled" }), ...backend.auditEntries];
     await user.keyboard("ge");
     await screen.findByRole("table", { name: "Extensions" });
-    await user.click(screen.getByRole("switch", { name: "pii_guard enabled" }));
     await user.keyboard("ga");
     expect(await entry(2)).toHaveTextContent("editor enabled pii_guard");
+  });
+
+  it("lets new entries in by themselves, and marks them", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(1)];
+    renderApp("/audit");
+    await entry(1);
+    backend.auditEntries = [auditEntry(2, { action: "enabled" }), ...backend.auditEntries];
+    await act(() => vi.advanceTimersByTimeAsync(10_500));
+    const row = (await entry(2)).parentElement;
+    expect(row).toHaveAttribute("data-fresh");
+    expect((await entry(1)).parentElement).not.toHaveAttribute("data-fresh");
+    await act(() => vi.advanceTimersByTimeAsync(7_000));
+    expect((await entry(2)).parentElement).not.toHaveAttribute("data-fresh");
+  });
+
+  it("lets in what others change as soon as it is told of it", async () => {
+    const backend = startBackend();
+    renderApp("/audit");
+    expect(await screen.findByText("No changes yet")).toBeVisible();
+    backend.auditEntries = [auditEntry(1)];
+    await backend.emitChange();
+    expect(await entry(1)).toBeVisible();
+    backend.auditEntries = [auditEntry(2), ...backend.auditEntries];
+    await backend.emitChange();
+    expect(await entry(2)).toBeVisible();
+  });
+
+  it("holds new entries back while somebody reads, and tells how many wait", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(1)];
+    renderApp("/audit");
+    fireEvent.click(within(await entry(1)).getByRole("button", { expanded: false }));
+    backend.auditEntries = [auditEntry(3), auditEntry(2), ...backend.auditEntries];
+    await act(() => vi.advanceTimersByTimeAsync(10_500));
+    const pill = await screen.findByRole("button", { name: "2 new entries" });
+    expect(document.querySelector("[data-audit-revision='2']")).toBeNull();
+    fireEvent.click(pill);
+    expect(await entry(3)).toBeVisible();
   });
 
   it("says that nothing has changed yet", async () => {
@@ -215,8 +256,261 @@ describe("the timeline", () => {
 
   it("says why it could not be read", async () => {
     const backend = startBackend();
-    backend.failures.set("list_audit_entries", forbidden);
+    backend.failures.set("list_audit_entries", { ...forbidden, code: "database_unavailable" });
     renderApp("/audit");
     expect(await screen.findByRole("alert")).toHaveTextContent("The audit log could not be read");
+  });
+
+  it("says which role is missing", async () => {
+    const backend = startBackend();
+    backend.failures.set("list_audit_entries", {
+      ...forbidden,
+      facts: { kind: "required_role", value: "registry_auditor" },
+    });
+    renderApp("/audit");
+    const alert = await screen.findByRole("alert");
+    expect(alert).toHaveTextContent("Your login may not read the audit log");
+    expect(alert).toHaveTextContent("registry_auditor");
+  });
+
+  it("is walked through by keys", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(3), auditEntry(2), auditEntry(1)];
+    const { user } = renderApp("/audit");
+    await entry(3);
+    await user.keyboard("j");
+    await waitFor(async () =>
+      expect(within(await entry(3)).getByRole("button", { expanded: false })).toHaveFocus(),
+    );
+    await user.keyboard("jj");
+    await waitFor(async () =>
+      expect(within(await entry(1)).getByRole("button", { expanded: false })).toHaveFocus(),
+    );
+    await user.keyboard("k");
+    await waitFor(async () =>
+      expect(within(await entry(2)).getByRole("button", { expanded: false })).toHaveFocus(),
+    );
+    await user.keyboard("{Enter}");
+    expect(await entry(2)).toHaveTextContent("How known");
+    await user.keyboard("u");
+    expect(await screen.findByRole("dialog", { name: "Undo #2" })).toBeVisible();
+  });
+});
+
+describe("a group", () => {
+  const bulk = (...ids: string[]) =>
+    ids.map((id, index) =>
+      auditEntry(9 - index, { extension_id: id, group_id: group, reason: "quiet hours" }),
+    );
+  const group = "0d0c4a5e-0000-4000-8000-000000000000";
+
+  it("is one bubble that opens to its entries", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [...bulk("a", "b", "c"), auditEntry(1)];
+    const { user } = renderApp("/audit");
+    const bubble = await waitFor(() => {
+      const found = document.querySelector<HTMLElement>("[data-audit-group]");
+      if (!found) throw new Error("no group");
+      return found;
+    });
+    expect(bubble).toHaveTextContent("editor disabled 3 extensions · quiet hours");
+    expect(document.querySelector("[data-audit-revision='9']")).toBeNull();
+    await user.click(within(bubble).getByRole("button", { expanded: false }));
+    expect(await entry(9)).toHaveTextContent("editor disabled a");
+    expect(await entry(7)).toHaveTextContent("editor disabled c");
+  });
+
+  it("that is longer than what is held does not push the newest out of sight", async () => {
+    const backend = startBackend();
+    const long = Array.from({ length: 2_000 }, (_, index) => auditEntry(2_000 - index, { group_id: group }));
+    backend.auditEntries = [auditEntry(2_001), ...long];
+    const { user } = renderApp("/audit");
+    await entry(2_001);
+    const pages = () =>
+      backend
+        .callsOf("list_audit_entries")
+        .filter((call) => (call as { request: AuditListRequest }).request.limit === 100);
+    await waitFor(() => expect(pages()).toHaveLength(8), { timeout: 30_000 });
+    const older = await screen.findByRole("button", { name: "Load older" });
+    expect(await entry(2_001)).toBeVisible();
+    expect(document.body).toHaveTextContent("editor disabled at least 1 extension");
+
+    await user.click(older);
+    await user.click(await screen.findByRole("button", { name: "To the newest entry" }));
+    expect(await entry(2_001)).toBeVisible();
+  });
+
+  it("is filtered to, and open then", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [...bulk("a", "b"), auditEntry(1)];
+    renderApp(`/audit?group=${group}`);
+    expect(await entry(9)).toBeVisible();
+    expect(screen.getByRole("button", { name: "The changes of 2 extensions", expanded: true })).toBeVisible();
+    expect(document.querySelector("[data-audit-revision='1']")).toBeNull();
+  });
+
+  it("is undone as a whole", async () => {
+    const backend = startBackend();
+    backend.auditEntries = bulk("a", "b");
+    const { user } = renderApp("/audit");
+    await user.click(await screen.findByRole("button", { name: "The changes of 2 extensions" }));
+    await user.click(screen.getByRole("button", { name: "Undo the whole group" }));
+    const dialog = await screen.findByRole("dialog", { name: "Undo a group of changes" });
+    expect(dialog).toHaveTextContent("2 extensions, changed by editor");
+    await user.type(within(dialog).getByRole("textbox"), "morning");
+    await user.click(within(dialog).getByRole("button", { name: "Undo the whole group" }));
+    await waitFor(() =>
+      expect(backend.callsOf("undo_changes")).toEqual([
+        {
+          target: { kind: "group", value: group },
+          note: expect.objectContaining({ reason: "morning", request_id: expect.any(String) }),
+        },
+      ]),
+    );
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  });
+});
+
+describe("undo", () => {
+  async function openDialog(backend = startBackend()) {
+    backend.auditEntries = [auditEntry(7)];
+    const rendered = renderApp("/audit");
+    const { user } = rendered;
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(7)).getByRole("button", { name: "Undo this change" }));
+    const dialog = await screen.findByRole("dialog", { name: "Undo #7" });
+    return { ...rendered, backend, dialog };
+  }
+
+  it("shows what it changes before it does", async () => {
+    const { user, backend, dialog } = await openDialog();
+    expect(dialog).toHaveTextContent("pii_guard is switched on again.");
+    expect(dialog).toHaveTextContent("enabled−false+true");
+    await user.click(within(dialog).getByRole("button", { name: "Undo this change" }));
+    await waitFor(() =>
+      expect(backend.callsOf("undo_changes")).toEqual([
+        { target: { kind: "revision", value: 7 }, note: expect.objectContaining({ reason: null }) },
+      ]),
+    );
+  });
+
+  it("names what has changed since, and leads there", async () => {
+    const backend = startBackend();
+    backend.failures.set("undo_changes", {
+      code: "moved_on",
+      message: "It changed again.",
+      action: "Look.",
+      detail: null,
+      field: null,
+      facts: { kind: "extension_ids", value: ["pii_guard"] },
+    });
+    const { user, dialog, search } = await openDialog(backend);
+    await user.click(within(dialog).getByRole("button", { name: "Undo this change" }));
+    const alert = await within(dialog).findByRole("alert");
+    expect(alert).toHaveTextContent("Changed again since, so nothing was undone:pii_guard");
+    await user.click(within(alert).getByRole("button", { name: "See its history" }));
+    await waitFor(() => expect(search()).toEqual({ extension: "pii_guard" }));
+  });
+
+  it("explains that a secret is not kept", async () => {
+    const backend = startBackend();
+    backend.failures.set("undo_changes", {
+      code: "secret_required",
+      message: "A secret is needed.",
+      action: "Give it.",
+      detail: null,
+      field: null,
+      facts: { kind: "secret_paths", value: ["/config/api_key"] },
+    });
+    const { user, dialog } = await openDialog(backend);
+    await user.click(within(dialog).getByRole("button", { name: "Undo this change" }));
+    const alert = await within(dialog).findByRole("alert");
+    expect(alert).toHaveTextContent("config › api_key");
+    expect(alert).toHaveTextContent("Restore this version");
+  });
+
+  it("is off with the reason where the login may not", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7)];
+    backend.permissions = { ...backend.permissions, can_switch: false, can_edit: false };
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    const button = within(await entry(7)).getByRole("button", { name: "Undo this change" });
+    await waitFor(() => expect(button).toHaveAttribute("aria-disabled", "true"));
+    await user.click(button);
+    expect(screen.queryByRole("dialog")).toBeNull();
+  });
+});
+
+describe("restore", () => {
+  it("reviews what would come back, and brings back what is ticked", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7, { action: "updated" })];
+    backend.differences = [
+      {
+        extension_id: "pii_guard",
+        kind: "changed",
+        changes: [
+          { path: "/config/model", before: '"b"', after: '"a"' },
+          { path: "/retry", before: "2", after: "1" },
+        ],
+      },
+    ];
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(7)).getByRole("button", { name: "Restore this version" }));
+    const dialog = await screen.findByRole("dialog", { name: "Restore pii_guard as of #7" });
+    await user.click(await within(dialog).findByRole("checkbox", { name: "Configuration" }));
+    await user.click(within(dialog).getByRole("button", { name: "Restore 1 of 2" }));
+    await waitFor(() =>
+      expect(backend.callsOf("restore_extension")).toEqual([
+        {
+          request: { id: "pii_guard", revision: 7, fields: ["retry"], secrets: {} },
+          note: expect.objectContaining({ reason: null }),
+        },
+      ]),
+    );
+  });
+});
+
+describe("a comparison", () => {
+  it("is with the version before, with now, or with any other", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7), auditEntry(3, { action: "created" })];
+    backend.differences = [
+      {
+        extension_id: "pii_guard",
+        kind: "changed",
+        changes: [{ path: "/retry", before: "1", after: "5" }],
+      },
+    ];
+    const { user } = renderApp("/audit?extension=pii_guard");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(7)).getByRole("radio", { name: "Current" }));
+    await waitFor(async () => expect(await entry(7)).toHaveTextContent("retry−1+5"));
+    await user.click(within(await entry(7)).getByRole("radio", { name: "Pick…" }));
+    await user.click(await screen.findByRole("combobox", { name: "Version to compare with" }));
+    await user.click(await screen.findByRole("option", { name: /#3 created by editor/, hidden: true }));
+    await waitFor(() =>
+      expect(backend.callsOf("registry_difference")).toContainEqual({
+        from: { kind: "revision", value: 3 },
+        to: { kind: "revision", value: 7 },
+      }),
+    );
+    expect(await entry(7)).toHaveTextContent("− is #3, + is #7");
+  });
+
+  it("shows all fields of a version, and that a deletion left none", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(8, { action: "deleted" }), auditEntry(7)];
+    backend.past = { revision: 7, extensions: [pastExtension("pii_guard", { timeout_ms: 200 })] };
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(7)).getByRole("switch", { name: "All fields" }));
+    await waitFor(async () => expect(await entry(7)).toHaveTextContent("timeout_ms200"));
+    backend.past = { revision: 8, extensions: [] };
+    await user.click(within(await entry(8)).getByRole("button", { expanded: false }));
+    await user.click(within(await entry(8)).getByRole("switch", { name: "All fields" }));
+    await waitFor(async () => expect(await entry(8)).toHaveTextContent("This change left no version"));
   });
 });

@@ -1,141 +1,160 @@
-import { Button, Menu } from "@mantine/core";
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo } from "react";
-import { useAuditEntries, useExportAuditLog } from "../../api/audit";
+import { Button } from "@mantine/core";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useAuditActivity, useAuditTimeline } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
-import type { AuditFilter, ExportFormat } from "../../bindings";
+import type { AuditEntry, AuditFilter, ErrorReport } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
-import { counted } from "../../ui/figures";
-import { IconDownload, IconFilterOff, IconHistory } from "../../ui/icons";
-import { notifyDone, notifyFailure } from "../../ui/notify";
+import { IconClockEdit, IconFilterOff, IconHistory, IconLock } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
+import { localDate } from "../../ui/time";
+import { useNow } from "../../ui/useNow";
+import { ActivityHistogram } from "./ActivityHistogram";
 import { AuditFilters } from "./AuditFilters";
 import classes from "./AuditPage.module.css";
-import { AuditTimeline } from "./AuditTimeline";
-import { type AuditSearch, auditFilter, isFiltered } from "./auditSearch";
+import { auditFilter, changedSearch, isFiltered, readAuditSearch, type SearchChange } from "./auditSearch";
+import { ExportMenu } from "./ExportMenu";
+import { LiveTimeline } from "./LiveTimeline";
 import { SealFault, SealState } from "./SealState";
+import { ShownLine } from "./ShownLine";
+
+const route = getRouteApi("/audit");
+const noEntries: AuditEntry[] = [];
 
 export function AuditPage() {
-  const search = useSearch({ from: "/audit" });
+  // The router leaves in what the route's own reading drops.
+  const address = route.useSearch();
+  const search = useMemo(() => readAuditSearch({ ...address }), [address]);
   const navigate = useNavigate({ from: "/audit" });
-  // "The last hour" begins where the page was asked for it, and stays there until it is asked again.
-  const filter = useMemo(() => auditFilter(search, new Date()), [search]);
-  const audit = useAuditEntries(filter);
-  const { data: entries, error, dataUpdatedAt } = audit;
-  const refetch = () => void audit.refetch();
-  const setSearch = (next: AuditSearch) => void navigate({ search: next, replace: true });
+  // "Today" is another range tomorrow; "the last hour" begins where it was asked for.
+  const day = localDate(useNow());
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the day is what it waits for
+  const filter = useMemo(() => auditFilter(search, new Date()), [search, day]);
+  const timeline = useAuditTimeline(filter);
+  const { data, error, dataUpdatedAt } = timeline;
+  const actors = useActors(data?.entries ?? noEntries);
+  const refetch = () => void timeline.refetch();
+  const clear = () => void navigate({ search: {} });
 
-  return (
-    <>
-      <PageHeader title="Audit" summary="Every change, newest first">
-        <SealState />
-        <ExportMenu filter={filter} />
-      </PageHeader>
-      <SealFault />
-      <AuditFilters search={search} onChange={setSearch} />
-      {entries && error && (
-        <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
-      )}
-      {entries && entries.length > 0 ? (
-        <>
-          <AuditTimeline entries={entries} onNarrow={(more) => setSearch({ ...search, ...more })} />
-          <div className={classes.end}>
-            {audit.hasNextPage ? (
-              <Button
-                size="xs"
-                variant="default"
-                disabled={audit.isFetchingNextPage}
-                onClick={() => void audit.fetchNextPage()}
-              >
-                {audit.isFetchingNextPage ? "Loading…" : "Load older"}
-              </Button>
-            ) : (
-              <span>{isFiltered(search) ? "Nothing older matches" : "The log begins here"}</span>
-            )}
-          </div>
-        </>
-      ) : (
-        <Panel>
-          {entries ? (
-            isFiltered(search) ? (
-              <EmptyState
-                icon={IconFilterOff}
-                title="No change matches this filter"
-                action={
-                  <Button size="xs" variant="default" onClick={() => setSearch({})}>
-                    Clear filter
-                  </Button>
-                }
-              >
-                The search looks at ids, actors, reasons and at what changed.
-              </EmptyState>
-            ) : (
-              <EmptyState icon={IconHistory} title="No changes yet">
-                Switch an extension on or off, and who did it and when is written here.
-              </EmptyState>
-            )
-          ) : error ? (
-            <ErrorState
-              tried="The audit log could not be read"
-              error={toErrorReport(error)}
-              onRetry={refetch}
-            />
-          ) : (
-            <SkeletonRows label="Reading the audit log" />
-          )}
-        </Panel>
-      )}
-    </>
-  );
-}
-
-const formats: readonly { format: ExportFormat; name: string }[] = [
-  { format: "csv", name: "CSV, for spreadsheets" },
-  { format: "ndjson", name: "NDJSON, for programs" },
-];
-
-/** Saves what the filter lets through, all of it and not only what is loaded. */
-function ExportMenu({ filter }: { filter: AuditFilter }) {
-  const exportLog = useExportAuditLog();
-
-  function save(format: ExportFormat) {
-    exportLog.mutate(
-      { filter, format },
-      {
-        onSuccess: (file) =>
-          notifyDone(
-            <>
-              Exported {counted(file.count, "change")} to <code>{file.path}</code>
-            </>,
-          ),
-        onError: (error) => notifyFailure("Could not export the audit log", toErrorReport(error)),
-      },
-    );
+  function change(part: SearchChange) {
+    // Back leads to another filter, not to the letters of a word.
+    void navigate({ search: changedSearch(search, part), replace: "text" in part });
   }
 
   return (
-    <Menu position="bottom-end" withinPortal>
-      <Menu.Target>
+    <div className={classes.page}>
+      <PageHeader title="Audit" summary="Every change, newest first">
+        <SealState />
         <Button
-          size="xs"
+          size="compact-xs"
           variant="default"
-          loading={exportLog.isPending}
-          leftSection={<IconDownload size={14} aria-hidden />}
+          leftSection={<IconClockEdit size={13} aria-hidden />}
+          onClick={() => void navigate({ to: "/as-of" })}
         >
-          Export
+          Registry as of…
         </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        {formats.map(({ format, name }) => (
-          <Menu.Item key={format} onClick={() => save(format)}>
-            {name}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+      </PageHeader>
+      <SealFault />
+      <div className={classes.filters}>
+        <AuditFilters search={search} knownActors={actors} onChange={change}>
+          <ExportMenu filter={filter} filtered={isFiltered(search)} />
+        </AuditFilters>
+        <ShownLine search={search} onChange={change} onClear={clear} />
+      </div>
+      {data && <Activity filter={filter} onZoom={(range) => change({ range: undefined, ...range })} />}
+      {data && error && (
+        <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
+      )}
+      {data ? (
+        <LiveTimeline
+          filter={filter}
+          timeline={timeline}
+          group={search.group}
+          onFilter={change}
+          empty={<Empty isFiltered={isFiltered(search)} onClear={clear} />}
+        />
+      ) : (
+        <Panel>
+          {error ? (
+            <Unreadable error={toErrorReport(error)} onRetry={refetch} />
+          ) : (
+            <SkeletonRows label="Reading the audit log" count={10} />
+          )}
+        </Panel>
+      )}
+    </div>
   );
+}
+
+function Empty({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => void }) {
+  return (
+    <Panel>
+      {isFiltered ? (
+        <EmptyState
+          icon={IconFilterOff}
+          title="No change matches this filter"
+          action={
+            <Button size="xs" variant="default" onClick={onClear}>
+              Clear filter
+            </Button>
+          }
+        >
+          The search looks at ids, actors, reasons and at what changed.
+        </EmptyState>
+      ) : (
+        <EmptyState icon={IconHistory} title="No changes yet">
+          Switch an extension on or off, and who did it and when is written here.
+        </EmptyState>
+      )}
+    </Panel>
+  );
+}
+
+function Unreadable({ error, onRetry }: { error: ErrorReport; onRetry: () => void }) {
+  if (error.code !== "forbidden") {
+    return <ErrorState tried="The audit log could not be read" error={error} onRetry={onRetry} />;
+  }
+  const role = error.facts?.kind === "required_role" ? error.facts.value : "registry_auditor";
+  return (
+    <div role="alert">
+      <EmptyState
+        icon={IconLock}
+        title="Your login may not read the audit log"
+        action={
+          <Button size="xs" variant="default" onClick={onRetry}>
+            Try again
+          </Button>
+        }
+      >
+        It needs the role {role}. Ask who manages the database's logins for it. {error.message}
+      </EmptyState>
+    </div>
+  );
+}
+
+type ActivityProps = {
+  filter: AuditFilter;
+  onZoom: (range: { since: string; until: string }) => void;
+};
+
+/** A histogram that can't be read hides nothing: the timeline below it says all that it would. */
+function Activity({ filter, onZoom }: ActivityProps) {
+  const activity = useAuditActivity(filter);
+  if (activity.data) return <ActivityHistogram activity={activity.data} onZoom={onZoom} />;
+  return activity.isPending ? <div className={classes.activityPlace} /> : null;
+}
+
+/** Who made the changes in sight, to offer in the filter. */
+function useActors(entries: readonly AuditEntry[]): string[] {
+  const [known, setKnown] = useState<readonly string[]>([]);
+  const added = useMemo(
+    () => [...new Set(entries.map((entry) => entry.changed_by))].filter((name) => name !== null),
+    [entries],
+  );
+  if (added.some((name) => !known.includes(name))) setKnown([...new Set([...known, ...added])]);
+  return [...known].sort();
 }

@@ -1,44 +1,258 @@
-import { useState } from "react";
-import type { AuditEntry } from "../../bindings";
-import { Panel } from "../../ui/Panel";
-import { useNow } from "../../ui/useNow";
+import { Button, UnstyledButton } from "@mantine/core";
+import { measureElement, useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { IconArrowUp } from "../../ui/icons";
+import { useShortcuts } from "../../ui/useShortcuts";
+import { AuditGroupRow } from "./AuditGroupRow";
 import classes from "./AuditTimeline.module.css";
 import { AuditTimelineEntry } from "./AuditTimelineEntry";
-import { groupByDay } from "./auditDays";
-import type { AuditSearch } from "./auditSearch";
+import type { TimelineRow } from "./timelineRows";
+
+const entryHeight = 36;
+const dayHeight = 30;
+/** So near to an end of what is loaded, in rows, more is read. */
+const loadAhead = 15;
+/** Scrolled down by less than this, in pixels, is still at the top. */
+const topMargin = 24;
 
 type AuditTimelineProps = {
-  entries: readonly AuditEntry[];
-  /** Shows only what has this in common; without it there is nothing to narrow. */
-  onNarrow?: ((more: AuditSearch) => void) | undefined;
+  rows: readonly TimelineRow[];
+  openEntries: ReadonlySet<number>;
+  onToggle: (row: TimelineRow) => void;
+  onUndo: (row: TimelineRow) => void;
+  hasOlder: boolean;
+  hasNewer: boolean;
+  /** One more page on one side lets go of one on the other. */
+  isFull: boolean;
+  isLoading: boolean;
+  onLoadOlder: () => void;
+  onLoadNewer: () => void;
+  /** Why to go to the newest entry, where it is not in sight: such as what is new there. */
+  toNewest: string | null;
+  onShowNewest: () => void;
+  onAway: (away: boolean) => void;
+  /** Entries above this revision have just come in. */
+  freshSince: number;
+  isStale: boolean;
+  /** Another one is another list: it is shown from its beginning. */
+  listKey: unknown;
 };
 
-export function AuditTimeline({ entries, onNarrow }: AuditTimelineProps) {
-  const now = useNow();
-  const [openIds, setOpenIds] = useState<ReadonlySet<number>>(new Set());
+export function AuditTimeline(props: AuditTimelineProps) {
+  const { rows, onAway } = props;
+  const scroller = useRef<HTMLDivElement>(null);
+  const [away, setAway] = useState(false);
+  const [activeKey, setActiveKey] = useState<string | null>(null);
+  const [heading, setHeading] = useState<Heading>(null);
 
-  function toggle(id: number) {
-    const next = new Set(openIds);
-    if (!next.delete(id)) next.add(id);
-    setOpenIds(next);
+  const virtualizer = useVirtualizer({
+    count: rows.length + 1,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => (rows[index]?.kind === "day" ? dayHeight : entryHeight),
+    getItemKey: (index) => rows[index]?.key ?? "end",
+    measureElement: (element, entry, instance) => measureElement(element, entry, instance) || entryHeight,
+    overscan: 10,
+    scrollPaddingStart: dayHeight,
+    // What is read stays where it is while rows come and go above it; at the top, new ones are seen to come in.
+    anchorTo: away ? "end" : "start",
+  });
+  const items = virtualizer.getVirtualItems();
+  const { startIndex, endIndex } = virtualizer.range ?? { startIndex: 0, endIndex: 0 };
+  const loadsOlder = useLoading(props, { startIndex, endIndex, heading });
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key is what it waits for
+  useEffect(() => {
+    scroller.current?.scrollTo({ top: 0 });
+    setHeading(null);
+  }, [props.listKey]);
+
+  const lastScroll = useRef({ top: 0, height: 0 });
+  function noteScroll() {
+    if (!scroller.current) return;
+    const { scrollTop: top, scrollHeight: height } = scroller.current;
+    const last = lastScroll.current;
+    lastScroll.current = { top, height };
+    // Where the height changed too, rows came or went above, and nobody has scrolled.
+    if (height === last.height && top !== last.top) setHeading(top < last.top ? "newer" : "older");
+    const isAway = top > topMargin;
+    if (isAway === away) return;
+    setAway(isAway);
+    onAway(isAway);
   }
 
-  return groupByDay(entries, now).map((day) => (
-    <section key={day.key} className={classes.day} aria-label={day.name}>
-      <h2 className={classes.dayName}>{day.name}</h2>
-      <Panel>
-        <ol className={classes.entries}>
-          {day.entries.map((entry) => (
-            <AuditTimelineEntry
-              key={entry.revision}
-              entry={entry}
-              open={openIds.has(entry.revision)}
-              onToggle={() => toggle(entry.revision)}
-              onNarrow={onNarrow}
-            />
-          ))}
-        </ol>
-      </Panel>
-    </section>
-  ));
+  /** The row that has the keyboard, or that had it last. */
+  function activeIndex(): number {
+    return rows.findIndex((row) => row.key === activeKey && row.kind !== "day");
+  }
+
+  function focusRow(index: number) {
+    const row = rows[index];
+    if (!row) return;
+    setActiveKey(row.key);
+    virtualizer.scrollToIndex(index, { align: "auto" });
+    requestAnimationFrame(() =>
+      scroller.current
+        ?.querySelector<HTMLElement>(`[data-index="${index}"] [aria-expanded]`)
+        ?.focus({ preventScroll: true }),
+    );
+  }
+
+  function move(by: 1 | -1) {
+    const from = activeIndex();
+    let index = from < 0 ? (by > 0 ? -1 : startIndex) : from;
+    do index += by;
+    while (rows[index]?.kind === "day");
+    focusRow(index);
+  }
+
+  useShortcuts({
+    j: () => move(1),
+    k: () => move(-1),
+    u: () => {
+      const row = rows[activeIndex()];
+      if (row) props.onUndo(row);
+      return row !== undefined;
+    },
+  });
+
+  function handleKey(event: KeyboardEvent) {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    if (!(event.target instanceof HTMLElement) || !event.target.hasAttribute("aria-expanded")) return;
+    event.preventDefault();
+    move(event.key === "ArrowDown" ? 1 : -1);
+  }
+
+  function showNewest() {
+    scroller.current?.scrollTo({ top: 0 });
+    setHeading(null);
+    props.onShowNewest();
+  }
+
+  return (
+    <div className={classes.frame}>
+      {props.toNewest !== null && (
+        <UnstyledButton className={classes.pill} onClick={showNewest}>
+          <IconArrowUp size={13} stroke={2} aria-hidden />
+          {props.toNewest}
+        </UnstyledButton>
+      )}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the arrows move between the buttons in it */}
+      <div
+        ref={scroller}
+        className={classes.scroller}
+        data-stale={props.isStale || undefined}
+        onScroll={noteScroll}
+        onKeyDown={handleKey}
+        onFocus={(event) => {
+          const index = event.target.closest<HTMLElement>("[data-index]")?.dataset.index;
+          setActiveKey(rows[Number(index)]?.key ?? null);
+        }}
+      >
+        <div className={classes.day} data-sticky aria-hidden>
+          {rows[Math.min(topIndex(virtualizer, rows.length), rows.length - 1)]?.day}
+        </div>
+        <div className={classes.rows} style={{ height: virtualizer.getTotalSize() }}>
+          {items.map((item) => {
+            const row = rows[item.index];
+            return (
+              <div
+                key={item.key}
+                ref={virtualizer.measureElement}
+                data-index={item.index}
+                data-first={row?.first || undefined}
+                data-last={row?.last || undefined}
+                data-fresh={isFresh(row, props.freshSince) || undefined}
+                className={classes.row}
+                style={{ transform: `translateY(${item.start}px)` }}
+              >
+                {row ? <Row row={row} {...props} /> : <End loadsOlder={loadsOlder} {...props} />}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Row({ row, openEntries, onToggle }: AuditTimelineProps & { row: TimelineRow }) {
+  switch (row.kind) {
+    case "day":
+      return <h2 className={classes.day}>{row.day}</h2>;
+    case "group":
+      return (
+        <AuditGroupRow
+          groupId={row.groupId}
+          entries={row.entries}
+          open={row.open}
+          continues={row.continues}
+          onToggle={() => onToggle(row)}
+        />
+      );
+    case "entry":
+      return (
+        <AuditTimelineEntry
+          entry={row.entry}
+          inGroup={row.inGroup}
+          open={openEntries.has(row.entry.revision)}
+          onToggle={() => onToggle(row)}
+        />
+      );
+  }
+}
+
+function End({ loadsOlder, hasOlder, onLoadOlder }: AuditTimelineProps & { loadsOlder: boolean }) {
+  return (
+    <div className={classes.end} role="status">
+      {!hasOlder ? (
+        "Nothing older"
+      ) : loadsOlder ? (
+        "Reading older entries…"
+      ) : (
+        <Button size="compact-xs" variant="subtle" onClick={onLoadOlder}>
+          Load older
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Where somebody scrolls to; null before anybody did. */
+type Heading = "newer" | "older" | null;
+
+type Sight = { startIndex: number; endIndex: number; heading: Heading };
+
+/** Reads the pages around what is in sight; tells whether it goes on to older ones. */
+function useLoading(props: AuditTimelineProps, { startIndex, endIndex, heading }: Sight): boolean {
+  const { rows, hasOlder, hasNewer, isFull, isLoading, onLoadOlder, onLoadNewer } = props;
+  const hidden = rows.length - (endIndex - startIndex);
+  // A few rows can stand for many entries, where groups are folded: both ends must not be near at once.
+  const ahead = Math.min(loadAhead, Math.max(0, Math.floor(hidden / 4)));
+  // Nobody asked for what would push the newest entries out.
+  const mayLoadOlder = heading === "older" || (heading === null && !isFull);
+  const wantsOlder = hasOlder && mayLoadOlder && endIndex >= rows.length - ahead;
+  const wantsNewer = hasNewer && heading === "newer" && startIndex <= ahead;
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a page may come before it was seen to be loading
+  useEffect(() => {
+    if (isLoading) return;
+    if (wantsOlder) onLoadOlder();
+    else if (wantsNewer) onLoadNewer();
+  }, [rows, isLoading, wantsOlder, wantsNewer, onLoadOlder, onLoadNewer]);
+  return wantsOlder;
+}
+
+/** The row at the upper edge: its day stands there while its day's own head is out of sight. */
+function topIndex(
+  virtualizer: { scrollOffset: number | null; getVirtualItemForOffset: VirtualItemAt },
+  count: number,
+) {
+  return virtualizer.getVirtualItemForOffset(virtualizer.scrollOffset ?? 0)?.index ?? count;
+}
+
+type VirtualItemAt = (offset: number) => { index: number } | undefined;
+
+function isFresh(row: TimelineRow | undefined, since: number): boolean {
+  if (row?.kind === "entry") return row.entry.revision > since;
+  return row?.kind === "group" && (row.entries[0]?.revision ?? 0) > since;
 }

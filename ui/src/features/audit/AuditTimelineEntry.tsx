@@ -1,56 +1,39 @@
 import { UnstyledButton } from "@mantine/core";
-import type { TablerIcon } from "@tabler/icons-react";
 import { useId } from "react";
-import type { AuditAction, AuditEntry } from "../../bindings";
-import {
-  IconChevronRight,
-  IconCircleCheck,
-  IconCircleOff,
-  IconPencil,
-  IconPlus,
-  IconTrash,
-} from "../../ui/icons";
+import type { AuditEntry } from "../../bindings";
+import { groupedCount } from "../../ui/figures";
+import { IconChevronRight, IconStack2 } from "../../ui/icons";
 import { Timestamp } from "../../ui/Timestamp";
 import { AuditDetails } from "./AuditDetails";
-import { AuditEntryActions } from "./AuditEntryActions";
 import classes from "./AuditTimelineEntry.module.css";
-import type { AuditSearch } from "./auditSearch";
+import { actionIcons } from "./actionIcons";
 import { actor, origin, through } from "./auditSentence";
 import { InlineChanges } from "./InlineChanges";
-
-const icons: Record<AuditAction, TablerIcon> = {
-  created: IconPlus,
-  updated: IconPencil,
-  deleted: IconTrash,
-  enabled: IconCircleCheck,
-  disabled: IconCircleOff,
-};
+import { useTimelineActions } from "./timelineActions";
 
 type AuditTimelineEntryProps = {
   entry: AuditEntry;
   open: boolean;
+  /** It stands below the line of its group. */
+  inGroup?: boolean;
   onToggle: () => void;
-  onNarrow?: ((more: AuditSearch) => void) | undefined;
 };
 
-export function AuditTimelineEntry({ entry, open, onToggle, onNarrow }: AuditTimelineEntryProps) {
+export function AuditTimelineEntry({ entry, open, inGroup = false, onToggle }: AuditTimelineEntryProps) {
   const detailsId = useId();
-  const Icon = icons[entry.action];
+  const { filterBy } = useTimelineActions();
+  const { group_id } = entry;
+  const Icon = actionIcons[entry.action];
   const cameFrom = origin(entry);
-  const server = through(entry);
   return (
-    <li
+    <article
       className={classes.entry}
       data-audit-revision={entry.revision}
       data-action={entry.action}
       data-open={open || undefined}
+      data-in-group={inGroup || undefined}
     >
-      <UnstyledButton
-        className={classes.line}
-        aria-expanded={open}
-        aria-controls={detailsId}
-        onClick={onToggle}
-      >
+      <div className={classes.line}>
         <span className={classes.time}>
           <Timestamp value={entry.timestamp} format="clock" absent="--:--:--" />
         </span>
@@ -60,22 +43,93 @@ export function AuditTimelineEntry({ entry, open, onToggle, onNarrow }: AuditTim
           </span>
         </span>
         <span className={classes.sentence}>
-          <strong>{actor(entry)}</strong>
-          {server !== null && <span className={classes.reason}>, through {server},</span>} {entry.action}{" "}
-          <code>{entry.extension_id}</code>
+          <ActorName entry={entry} /> {entry.action} <ExtensionName id={entry.extension_id} />
           {cameFrom !== null && <span className={classes.reason}>, {cameFrom}</span>}
-          {entry.reason !== null && <span className={classes.reason}> · {entry.reason}</span>}
+          <Reason entry={entry} />
         </span>
         <InlineChanges changes={entry.changes} />
+        {group_id !== null && filterBy && !inGroup && (
+          <UnstyledButton
+            className={classes.groupChip}
+            title="Only the changes that were made together with this one"
+            onClick={() => filterBy({ group: group_id })}
+          >
+            <IconStack2 size={12} aria-hidden />
+            group
+          </UnstyledButton>
+        )}
         {entry.actor_source === "legacy" && <span className={classes.unverified}>not verified</span>}
-        <IconChevronRight className={classes.chevron} size={14} aria-hidden />
-      </UnstyledButton>
+        <UnstyledButton
+          className={classes.toggle}
+          aria-expanded={open}
+          aria-controls={open ? detailsId : undefined}
+          aria-label={`Details of #${groupedCount(entry.revision)}`}
+          onClick={onToggle}
+        >
+          <IconChevronRight className={classes.chevron} size={14} aria-hidden />
+        </UnstyledButton>
+      </div>
       {open && (
         <div id={detailsId} className={classes.details}>
           <AuditDetails entry={entry} />
-          <AuditEntryActions entry={entry} onNarrow={onNarrow} />
         </div>
       )}
-    </li>
+    </article>
+  );
+}
+
+/** Who did it, and through which server; a click shows only what they did. */
+export function ActorName({ entry }: { entry: AuditEntry }) {
+  const { filterBy } = useTimelineActions();
+  const { changed_by } = entry;
+  const server = through(entry);
+  return (
+    <>
+      {/* Only recorded names can be searched for. */}
+      {changed_by === null || !filterBy ? (
+        <strong>
+          <bdi>{actor(entry)}</bdi>
+        </strong>
+      ) : (
+        <UnstyledButton
+          className={classes.actor}
+          title={`Only changes by ${changed_by}`}
+          onClick={() => filterBy({ actor: changed_by })}
+        >
+          <bdi>{changed_by}</bdi>
+        </UnstyledButton>
+      )}
+      {server !== null && <span className={classes.reason}>, through {server},</span>}
+    </>
+  );
+}
+
+function ExtensionName({ id }: { id: string }) {
+  const { filterBy } = useTimelineActions();
+  if (!filterBy) {
+    return (
+      <code>
+        <bdi>{id}</bdi>
+      </code>
+    );
+  }
+  return (
+    <UnstyledButton
+      className={classes.code}
+      title={`Only changes of ${id}`}
+      onClick={() => filterBy({ extension: id })}
+    >
+      <bdi>{id}</bdi>
+    </UnstyledButton>
+  );
+}
+
+export function Reason({ entry }: { entry: AuditEntry }) {
+  if (entry.reason === null) return null;
+  return (
+    <span className={classes.reason}>
+      {" · "}
+      <bdi>{entry.reason}</bdi>
+    </span>
   );
 }

@@ -17,6 +17,28 @@ describe("the seal", () => {
     await waitFor(() => expect(backend.callsOf("verify_audit_log")).toHaveLength(2));
   });
 
+  it("tells how far a long verification is, and stops it when asked", async () => {
+    const backend = startBackend();
+    let answer = () => {};
+    backend.holds.set(
+      "verify_audit_log",
+      new Promise<void>((resolve) => {
+        answer = resolve;
+      }),
+    );
+    const { user } = renderApp("/audit");
+    await waitFor(() => expect(document.body).toHaveTextContent("Verifying…"));
+    await backend.emitProgress({ entry_count: 4_100_000, total: 10_000_000 });
+    await waitFor(() => expect(document.body).toHaveTextContent(/Verifying… 41 % · 4.100.000 of 10.000.000/));
+
+    await user.click(screen.getByRole("button", { name: "Cancel" }));
+    expect(backend.callsOf("stop_verification")).toHaveLength(1);
+    backend.verification = null;
+    answer();
+    await waitFor(() => expect(document.body).toHaveTextContent("Not verified"));
+    expect(screen.getByRole("button", { name: "Verify now" })).toBeEnabled();
+  });
+
   it("is loud where it is broken, and names the first bad entry", async () => {
     const backend = startBackend();
     backend.auditEntries = [auditEntry(9)];

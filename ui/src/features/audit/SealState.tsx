@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
-import { useVerification } from "../../api/audit";
+import { stopVerification, useVerification, useVerificationProgress } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
+import type { VerificationProgress } from "../../bindings";
 import { groupedCount } from "../../ui/figures";
 import { IconCircleDashed, IconShieldCheck, IconShieldX } from "../../ui/icons";
 import { StatusWord } from "../../ui/StatusWord";
@@ -9,14 +10,11 @@ import classes from "./SealState.module.css";
 
 /** Whether the log is whole, since when that is known, and a way to look again. */
 export function SealState() {
-  const { data, error, dataUpdatedAt, isFetching, refetch } = useVerification();
+  const { data, error, isFetching, refetch } = useVerification();
+  if (isFetching) return <Verifying />;
   return (
     <div className={classes.state}>
-      {isFetching ? (
-        <StatusWord icon={IconCircleDashed} tone="quiet">
-          Verifying…
-        </StatusWord>
-      ) : error ? (
+      {error ? (
         <StatusWord icon={IconShieldX} tone="warn">
           Could not verify: {toErrorReport(error).message}
         </StatusWord>
@@ -26,15 +24,39 @@ export function SealState() {
         </StatusWord>
       ) : data ? (
         <StatusWord icon={IconShieldCheck} tone="good">
-          Sealed and verified to #{groupedCount(data.revision)} ·{" "}
-          <Timestamp value={new Date(dataUpdatedAt).toISOString()} />
+          Sealed and verified to #{groupedCount(data.revision)} · <Timestamp value={data.verifiedAt} />
         </StatusWord>
-      ) : null}
-      <Button size="compact-xs" variant="default" disabled={isFetching} onClick={() => void refetch()}>
+      ) : (
+        <StatusWord icon={IconCircleDashed} tone="quiet">
+          Not verified
+        </StatusWord>
+      )}
+      <Button size="compact-xs" variant="default" onClick={() => void refetch()}>
         Verify now
       </Button>
     </div>
   );
+}
+
+/** A long log takes minutes: how far it is, and a way out. */
+function Verifying() {
+  const progress = useVerificationProgress();
+  return (
+    <div className={classes.state}>
+      <StatusWord icon={IconCircleDashed} tone="quiet">
+        Verifying…
+        {progress &&
+          ` ${percent(progress)} % · ${groupedCount(progress.entry_count)} of ${groupedCount(progress.total)}`}
+      </StatusWord>
+      <Button size="compact-xs" variant="default" onClick={stopVerification}>
+        Cancel
+      </Button>
+    </div>
+  );
+}
+
+function percent({ entry_count, total }: VerificationProgress): number {
+  return total === 0 ? 100 : Math.floor((entry_count / total) * 100);
 }
 
 /** A log that is not whole is the one thing on this page that must not be overlooked. */

@@ -1,5 +1,5 @@
-import type { AuditEntry } from "../../bindings";
-import { groupedCount } from "../../ui/figures";
+import type { AuditAction, AuditEntry } from "../../bindings";
+import { counted, groupedCount } from "../../ui/figures";
 
 /** Who did it: the name that was recorded, else the account it ran under. */
 export function actor(entry: AuditEntry): string {
@@ -30,4 +30,16 @@ export function origin(entry: AuditEntry): string | null {
   if (entry.restored_revision !== null)
     return `brought back version #${groupedCount(entry.restored_revision)}`;
   return null;
+}
+
+/** The one thing that was done to all of them, or "changed". */
+export function commonAction(entries: readonly AuditEntry[]): AuditAction | "changed" {
+  const [first] = entries;
+  return first && entries.every((entry) => entry.action === first.action) ? first.action : "changed";
+}
+
+/** "12 extensions"; "at least 100 extensions" while not all of them are loaded. */
+export function groupSize(entries: readonly AuditEntry[], continues: boolean): string {
+  const count = new Set(entries.map((entry) => entry.extension_id)).size;
+  return (continues ? "at least " : "") + counted(count, "extension");
 }

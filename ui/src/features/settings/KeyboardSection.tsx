@@ -9,6 +9,7 @@ const shortcuts: readonly { keys: readonly string[]; does: string }[] = [
   { keys: ["g", "h"], does: "Health" },
   { keys: ["g", "r"], does: "Routers" },
   { keys: ["g", "s"], does: "Settings" },
+  { keys: ["g", "t"], does: "Registry as of another time" },
   { keys: ["/"], does: "Search the page" },
   { keys: ["n"], does: "New extension" },
   { keys: ["Enter"], does: "Open the extension of the focused switch" },
@@ -17,6 +18,8 @@ const shortcuts: readonly { keys: readonly string[]; does: string }[] = [
   { keys: ["Ctrl", "Enter"], does: "Review, then save" },
   { keys: ["j", "k"], does: "Next and previous switch" },
   { keys: ["Space"], does: "Switch on or off" },
+  { keys: ["j", "k"], does: "Audit: next and previous change" },
+  { keys: ["u"], does: "Audit: undo the change or the group" },
   { keys: ["z"], does: "Undo the last switch, while it is on offer" },
 ];
 
