@@ -204,6 +204,25 @@ on_each_server! {
         assert_eq!(error.report().field.as_deref(), Some("group_id"));
     }
 
+    async fn a_search_looks_at_a_part_and_says_where_it_goes_on(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 'e.' || n FROM generate_series(1, 2500) AS n")
+            .await;
+        let filter = AuditFilter { text: Some("e.7\"".into()), ..AuditFilter::default() };
+        let mut request = AuditListRequest { filter, before_revision: None, limit: 10 };
+        let page = registry.list_audit_entries(&request).await.unwrap();
+        assert_eq!((page.entries.len(), page.next_before_revision), (0, Some(501)), "2,000 were looked at");
+        request.before_revision = page.next_before_revision;
+        let page = registry.list_audit_entries(&request).await.unwrap();
+        let found: Vec<_> = page.entries.iter().map(|entry| entry.extension_id.as_str()).collect();
+        assert_eq!((found, page.next_before_revision), (vec!["e7"], None), "and then all");
+        // What an index finds is not looked for: the oldest entry is on the first page.
+        let filter = AuditFilter { extension_id: Some("e7".into()), ..AuditFilter::default() };
+        let request = AuditListRequest { filter, before_revision: None, limit: 10 };
+        assert_eq!(registry.list_audit_entries(&request).await.unwrap().entries.len(), 1);
+    }
+
     async fn a_range_of_time_is_closed_at_its_beginning_and_open_at_its_end(database: TestDatabase) {
         let registry = database.registry().await;
         for retry in 2..7 {

@@ -295,8 +295,8 @@ on_each_server! {
             ("configuration_schemas_secret_mark", r#"{"patternProperties": {"^x": {"writeOnly": true}}}"#),
             ("configuration_schemas_secret_mark", r##"{"additionalProperties": {"$ref": "#/$defs/a"}, "$defs": {"a": {"writeOnly": true}}}"##),
             ("configuration_schemas_reference", r##"{"properties": {"p": {"$ref": "#/$defs/a%20b"}}, "$defs": {"a b": {"writeOnly": true}}}"##),
-            ("configuration_schemas_reference", r##"{"properties": {"p": {"$ref": "other"}}, "$defs": {"a": {"$id": "other", "writeOnly": true}}}"##),
-            ("configuration_schemas_reference", r##"{"properties": {"p": {"$id": "q", "writeOnly": true}}}"##),
+            ("configuration_schemas_reference", r#"{"properties": {"p": {"$ref": "other"}}, "$defs": {"a": {"$id": "other", "writeOnly": true}}}"#),
+            ("configuration_schemas_reference", r#"{"properties": {"p": {"$id": "q", "writeOnly": true}}}"#),
             ("configuration_schemas_depth", &format!(r#"{{"properties": {{"p": {deep}}}}}"#)),
         ] {
             let insert = format!("INSERT INTO configuration_schemas (extension_type, schema) VALUES ('pre', '{schema}')");

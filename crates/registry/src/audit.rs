@@ -128,7 +128,8 @@ pub struct AuditListRequest {
 pub struct AuditPage {
     /// The entries.
     pub entries: Vec<AuditEntry>,
-    /// Where the next page starts; none when there is nothing older.
+    /// Where the next page starts, which may be below the last entry of this one; none when nothing older is
+    /// left to look at.
     #[specta(type = Option<WireNumber>)]
     pub next_before_revision: Option<i64>,
 }
@@ -138,6 +139,10 @@ const LIMIT_MAX: u16 = 500;
 
 impl Registry {
     /// A page of the audit log, newest entry first.
+    ///
+    /// However long the log is, a page takes about as long as any other: where no index tells which entries the
+    /// filter lets through, 2,000 are looked at, and the page may have fewer entries than asked for, or none, and
+    /// still say where the next one starts.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a limit out of range, [`Error::Forbidden`],
@@ -156,10 +161,29 @@ impl Registry {
         let failed = |source| Error::from_query(READ, source);
         let limit = usize::from(request.limit);
         let mut connection = self.pool().acquire().await.map_err(failed)?;
-        let mut query = entries_query(&mut connection, &request.filter).await?;
+        let (indexed, others) = by_index(&request.filter);
+        // Times are ranges of revisions, which every index has in order.
+        let indexed = AuditFilter {
+            since: request.filter.since,
+            until: request.filter.until,
+            ..indexed
+        };
+        let is_searched = others != AuditFilter::default();
+        let mut query = QueryBuilder::new(ENTRY_COLUMNS);
+        query.push(" FROM (SELECT * FROM public.extension_audit_log WHERE revision IS NOT NULL");
+        push_conditions(&mut query, &mut connection, &indexed).await?;
         if let Some(revision) = request.before_revision {
             query.push(" AND revision < ").push_bind(revision);
         }
+        query
+            .push(" ORDER BY revision DESC LIMIT ")
+            .push_bind(if is_searched {
+                SEARCHED_MAX
+            } else {
+                i64::from(request.limit) + 1
+            })
+            .push(") AS newest WHERE true");
+        push_conditions(&mut query, &mut connection, &others).await?;
         query
             .push(" ORDER BY revision DESC LIMIT ")
             // One more than asked for tells whether there is a next page.
@@ -171,6 +195,11 @@ impl Registry {
             .map_err(failed)?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
+        let searched_to = if has_more || !is_searched {
+            None
+        } else {
+            searched_to(&mut connection, &indexed, request.before_revision).await?
+        };
         let entries = rows
             .into_iter()
             .map(AuditRow::entry)
@@ -178,7 +207,8 @@ impl Registry {
         let next_before_revision = entries
             .last()
             .filter(|_| has_more)
-            .map(|entry| entry.revision);
+            .map(|entry| entry.revision)
+            .or(searched_to);
         Ok(AuditPage {
             entries,
             next_before_revision,
@@ -207,20 +237,70 @@ impl Registry {
     }
 }
 
+/// How many entries are looked at for one page where no index tells which the filter lets through.
+const SEARCHED_MAX: i64 = 2_000;
+
+/// What an entry is read from. `host()` drops the netmask; `::text` keeps the numbers' spelling.
+const ENTRY_COLUMNS: &str = "\
+    SELECT revision, extension_id, action, changed_by, actor_source, login, os_user, application_name,
+           host(client_address) AS client_address, reason, timestamp, sealed_at,
+           request_id::text AS request_id, group_id::text AS group_id, restored_revision,
+           undone_group_id::text AS undone_group_id, undone_revision, changes::text AS changes";
+
+/// The revision down to which a page was looked for; none if that was all there is.
+async fn searched_to(
+    connection: &mut PgConnection,
+    indexed: &AuditFilter,
+    before_revision: Option<i64>,
+) -> Result<Option<i64>> {
+    let mut query = QueryBuilder::new(
+        "SELECT min(revision) FROM (
+             SELECT revision FROM public.extension_audit_log WHERE revision IS NOT NULL",
+    );
+    push_conditions(&mut query, connection, indexed).await?;
+    if let Some(revision) = before_revision {
+        query.push(" AND revision < ").push_bind(revision);
+    }
+    query
+        .push(" ORDER BY revision DESC LIMIT ")
+        .push_bind(SEARCHED_MAX)
+        .push(") AS newest HAVING count(*) = ")
+        .push_bind(SEARCHED_MAX);
+    query
+        .build_query_scalar()
+        .fetch_optional(connection)
+        .await
+        .map_err(|source| Error::from_query(READ, source))
+}
+
+/// The condition by which an index finds entries in their order, and the others, which are tried on each
+/// entry that it finds.
+pub(crate) fn by_index(filter: &AuditFilter) -> (AuditFilter, AuditFilter) {
+    let mut indexed = AuditFilter::default();
+    let mut others = AuditFilter {
+        since: None,
+        until: None,
+        ..filter.clone()
+    };
+    if others.group_id.is_some() {
+        indexed.group_id = others.group_id.take();
+    } else if others.extension_id.is_some() {
+        indexed.extension_id = others.extension_id.take();
+    } else if others.changed_by.is_some() {
+        indexed.changed_by = others.changed_by.take();
+    } else if others.actions.len() == 1 {
+        indexed.actions = std::mem::take(&mut others.actions);
+    }
+    (indexed, others)
+}
+
 /// The query for the entries that `filter` lets through, without an order.
 pub(crate) async fn entries_query(
     connection: &mut PgConnection,
     filter: &AuditFilter,
 ) -> Result<QueryBuilder<Postgres>> {
-    // host() drops the netmask; ::text keeps the numbers' spelling.
-    let mut query = QueryBuilder::new(
-        "SELECT revision, extension_id, action, changed_by, actor_source, login, os_user, application_name,
-                host(client_address) AS client_address, reason, timestamp, sealed_at,
-                request_id::text AS request_id, group_id::text AS group_id, restored_revision,
-                undone_group_id::text AS undone_group_id, undone_revision, changes::text AS changes
-         FROM public.extension_audit_log
-         WHERE revision IS NOT NULL",
-    );
+    let mut query = QueryBuilder::new(ENTRY_COLUMNS);
+    query.push(" FROM public.extension_audit_log WHERE revision IS NOT NULL");
     push_conditions(&mut query, connection, filter).await?;
     Ok(query)
 }

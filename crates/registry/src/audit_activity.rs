@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use crate::access::{Attempt, Role};
-use crate::audit::{AuditFilter, push_conditions};
+use crate::audit::{AuditFilter, by_index, push_conditions};
 use crate::{Error, Registry, Result};
 
 /// The activity of a range of time.
@@ -135,27 +135,6 @@ struct Bucket {
     found: i64,
     searched: i64,
     oldest: DateTime<Utc>,
-}
-
-/// The condition by which an index finds entries in their order, and the others, which are tried on each
-/// entry that it finds.
-fn by_index(filter: &AuditFilter) -> (AuditFilter, AuditFilter) {
-    let mut indexed = AuditFilter::default();
-    let mut others = AuditFilter {
-        since: None,
-        until: None,
-        ..filter.clone()
-    };
-    if others.group_id.is_some() {
-        indexed.group_id = others.group_id.take();
-    } else if others.extension_id.is_some() {
-        indexed.extension_id = others.extension_id.take();
-    } else if others.changed_by.is_some() {
-        indexed.changed_by = others.changed_by.take();
-    } else if others.actions.len() == 1 {
-        indexed.actions = std::mem::take(&mut others.actions);
-    }
-    (indexed, others)
 }
 
 fn empty(since: DateTime<Utc>, until: DateTime<Utc>, bucket_seconds: u32) -> AuditActivity {
