@@ -73,7 +73,7 @@ async fn fill(database: &TestDatabase, entries: i64, began_at: DateTime<Utc>) {
                CASE WHEN n % 1000 <> 1 THEN jsonb_build_object('id', 'e' || n * 7919 % 10000, 'enabled', true, 'subject', 'beamline.ext.e' || n) END,
                CASE WHEN n % 1000 <> 0 THEN jsonb_build_object('id', 'e' || n * 7919 % 10000, 'enabled', false, 'subject', 'beamline.ext.e' || n) END,
                '{{"enabled": {{"before": true, "after": false}}}}'
-        FROM generate_series(1, {entries}) AS n;
+        FROM generate_series(1::bigint, {entries}) AS n;
         ALTER TABLE extension_audit_log ENABLE TRIGGER ALL;
         UPDATE registry_head SET revision = {entries};
         VACUUM ANALYZE extension_audit_log"#

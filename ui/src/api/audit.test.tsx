@@ -7,12 +7,12 @@ import { auditEntry } from "../testing/fixtures";
 import { everyEntry, useAuditTimeline } from "./audit";
 import { createQueryClient } from "./client";
 
-function readTimeline() {
+function readTimeline(filter = everyEntry) {
   const client = createQueryClient();
   const wrapper = ({ children }: { children: ReactNode }) => (
     <QueryClientProvider client={client}>{children}</QueryClientProvider>
   );
-  return renderHook(() => useAuditTimeline(everyEntry), { wrapper }).result;
+  return renderHook(() => useAuditTimeline(filter), { wrapper }).result;
 }
 
 describe("useAuditTimeline", () => {
@@ -44,5 +44,21 @@ describe("useAuditTimeline", () => {
     }
     expect(revisions()[0]).toBe(10_000);
     expect(revisions()).toHaveLength(800);
+  });
+
+  it("searches on until a page is full or the log ends, and tells how far it is", async () => {
+    const backend = startBackend();
+    const length = 10_000;
+    backend.auditEntries = Array.from({ length }, (_, index) => auditEntry(length - index));
+    backend.searchedAtMost = 100;
+    // 50 steps of 100: the second half is another page.
+    const timeline = readTimeline({ ...everyEntry, text: "no such text" });
+    await waitFor(() => expect(timeline.current.data?.lookedTo).toBe(5_001));
+    expect(timeline.current.data?.entries).toEqual([]);
+    await act(() => timeline.current.fetchNextPage());
+    await waitFor(() =>
+      expect(timeline.current).toMatchObject({ hasNextPage: false, data: { lookedTo: null } }),
+    );
+    expect(backend.callsOf("list_audit_entries")).toHaveLength(100);
   });
 });

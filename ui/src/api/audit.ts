@@ -27,6 +27,10 @@ import { keys } from "./keys";
 const pageSize = 100;
 /** So many pages are held at once; those further away are let go and read again when they are needed. */
 const pagesHeld = 8;
+/** Pages of a search can have few entries each: so many more of them are held. */
+const searchPagesHeld = 200;
+/** A search tells how far it is after so many steps, each of which looks at a bounded part of the log. */
+const searchSteps = 50;
 const historyPageSize = 50;
 /** More new entries than this are not counted. */
 export const newerCountMax = 20;
@@ -56,29 +60,60 @@ function listAuditEntries(request: AuditListRequest) {
   return unwrap(commands.listAuditEntries(request));
 }
 
+/** A page of the timeline: steps through the log until it is full, the log ends, or it has gone on for long enough. */
+async function searchAuditEntries(
+  filter: AuditFilter,
+  before: number | null,
+  signal: AbortSignal,
+): Promise<AuditPage> {
+  let page: AuditPage = { entries: [], next_before_revision: before };
+  for (let step = 0; step < searchSteps; step++) {
+    signal.throwIfAborted();
+    const next = await listAuditEntries({
+      filter,
+      before_revision: page.next_before_revision,
+      limit: pageSize - page.entries.length,
+    });
+    page = {
+      entries: [...page.entries, ...next.entries],
+      next_before_revision: next.next_before_revision,
+    };
+    if (page.next_before_revision === null || page.entries.length >= pageSize) break;
+  }
+  return page;
+}
+
+/** Whether no index of the log tells which entries the filter lets through. */
+function isSearch({ text, actions, extension_id, changed_by, group_id }: AuditFilter): boolean {
+  const indexed = [extension_id, changed_by, group_id].filter((value) => value !== null).length;
+  return Boolean(text) || actions.length > 1 || indexed + actions.length > 1;
+}
+
 /**
  * What the filter leaves of the log, newest first, in keyset pages that follow on without gaps while
  * entries arrive. Entries never change, so a page that was read stays as it is; `useNewerCount` tells
  * what is new above it.
  */
 export function useAuditTimeline(filter: AuditFilter) {
+  const held = isSearch(filter) ? searchPagesHeld : pagesHeld;
   return useInfiniteQuery({
     queryKey: keys.audit.timeline(filter),
-    queryFn: ({ pageParam }) =>
-      listAuditEntries({ filter, before_revision: pageParam.before, limit: pageSize }),
+    queryFn: ({ pageParam, signal }) => searchAuditEntries(filter, pageParam.before, signal),
     initialPageParam: newestPage,
     getNextPageParam: (page, _pages, place) =>
       page.next_before_revision === null
         ? undefined
         : { before: page.next_before_revision, above: fixedPlace(page, place) },
     getPreviousPageParam: (_page, _pages, place) => place.above ?? undefined,
-    maxPages: pagesHeld,
+    maxPages: held,
     select: (data) => ({
       entries: data.pages.flatMap((page) => page.entries),
       // Further down, entries that are new appear only after a return to the top.
       beginsAtNewest: data.pageParams[0]?.before === null,
       /** One more page lets go of another. */
-      isFull: data.pages.length >= pagesHeld,
+      isFull: data.pages.length >= held,
+      /** The revision down to which was looked; null at the end of the log. */
+      lookedTo: data.pages.at(-1)?.next_before_revision ?? null,
     }),
     // The list stays while what the new filter leaves of it is read.
     placeholderData: keepPreviousData,

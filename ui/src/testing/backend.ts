@@ -35,6 +35,8 @@ export type Backend = {
   /** No page of extensions is longer than this, whatever was asked for. */
   extensionPageSize: number;
   auditEntries: AuditEntry[];
+  /** So many entries are looked at for one page of a search. */
+  searchedAtMost: number;
   activity: AuditActivity;
   /** What a verification finds; null if it is stopped. */
   verification: Verification | null;
@@ -69,6 +71,7 @@ export function startBackend(): Backend {
     extensions: sixExtensions(),
     extensionPageSize: 10_000,
     auditEntries: [],
+    searchedAtMost: 2_000,
     activity: {
       since: "2026-11-22T00:00:00Z",
       until: "2026-11-23T00:00:00Z",
@@ -214,10 +217,13 @@ function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | u
 
 function auditPage(backend: Backend, { filter, before_revision, limit }: AuditListRequest) {
   const older = backend.auditEntries.filter(
-    (entry) => (before_revision === null || entry.revision < before_revision) && passes(entry, filter),
+    (entry) => before_revision === null || entry.revision < before_revision,
   );
-  const entries = older.slice(0, limit);
-  return { entries, next_before_revision: older.length > limit ? entries.at(-1)?.revision : null };
+  const looked = filter.text === null ? older : older.slice(0, backend.searchedAtMost);
+  const found = looked.filter((entry) => passes(entry, filter));
+  const entries = found.slice(0, limit);
+  const lookedTo = looked.length < older.length ? looked.at(-1)?.revision : null;
+  return { entries, next_before_revision: found.length > limit ? entries.at(-1)?.revision : lookedTo };
 }
 
 function passes(entry: AuditEntry, filter: AuditFilter): boolean {

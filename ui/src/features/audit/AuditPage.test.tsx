@@ -254,6 +254,16 @@ describe("the timeline", () => {
     expect(await screen.findByText("No changes yet")).toBeVisible();
   });
 
+  it("searches a long log to its end, and says how far it is", async () => {
+    const backend = startBackend();
+    backend.auditEntries = Array.from({ length: 300 }, (_, index) => auditEntry(300 - index));
+    backend.searchedAtMost = 1;
+    renderApp("/audit?text=no+such+text");
+    expect(await screen.findByText("Searching the audit log")).toBeVisible();
+    expect(await screen.findByText(/Nothing yet, down to #/)).toBeVisible();
+    expect(await screen.findByText("No change matches this filter")).toBeVisible();
+  });
+
   it("says why it could not be read", async () => {
     const backend = startBackend();
     backend.failures.set("list_audit_entries", { ...forbidden, code: "database_unavailable" });

@@ -1,6 +1,7 @@
 import { Button, UnstyledButton } from "@mantine/core";
 import { measureElement, useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { groupedCount } from "../../ui/figures";
 import { IconArrowUp } from "../../ui/icons";
 import { useShortcuts } from "../../ui/useShortcuts";
 import { AuditGroupRow } from "./AuditGroupRow";
@@ -21,6 +22,8 @@ type AuditTimelineProps = {
   onToggle: (row: TimelineRow) => void;
   onUndo: (row: TimelineRow) => void;
   hasOlder: boolean;
+  /** The revision down to which was looked for entries. */
+  lookedTo: number | null;
   hasNewer: boolean;
   /** One more page on one side lets go of one on the other. */
   isFull: boolean;
@@ -201,13 +204,13 @@ function Row({ row, openEntries, onToggle }: AuditTimelineProps & { row: Timelin
   }
 }
 
-function End({ loadsOlder, hasOlder, onLoadOlder }: AuditTimelineProps & { loadsOlder: boolean }) {
+function End({ loadsOlder, hasOlder, lookedTo, onLoadOlder }: AuditTimelineProps & { loadsOlder: boolean }) {
   return (
     <div className={classes.end} role="status">
       {!hasOlder ? (
         "Nothing older"
       ) : loadsOlder ? (
-        "Reading older entries…"
+        `Reading older entries${lookedTo === null ? "" : `, from #${groupedCount(lookedTo)} down`}…`
       ) : (
         <Button size="compact-xs" variant="subtle" onClick={onLoadOlder}>
           Load older

@@ -2,7 +2,10 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react
 import { useAllowed } from "../../api/access";
 import { newerCountMax, type useAuditTimeline, useNewerCount, useShowNewest } from "../../api/audit";
 import type { AuditEntry, AuditFilter } from "../../bindings";
+import { EmptyState } from "../../ui/EmptyState";
 import { groupedCount } from "../../ui/figures";
+import { IconSearch } from "../../ui/icons";
+import { Panel } from "../../ui/Panel";
 import { useNow } from "../../ui/useNow";
 import { AuditTimeline } from "./AuditTimeline";
 import type { SearchChange } from "./auditSearch";
@@ -70,6 +73,22 @@ export function LiveTimeline({ filter, timeline, group, onFilter, empty }: LiveT
 
   const loadOlder = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   const loadNewer = useCallback(() => void fetchPreviousPage(), [fetchPreviousPage]);
+  const lookedTo = timeline.data?.lookedTo ?? null;
+  const isSearching = entries.length === 0 && hasNextPage;
+  useEffect(() => {
+    if (isSearching && !isFetching) loadOlder();
+  }, [isSearching, isFetching, loadOlder]);
+  if (isSearching)
+    return (
+      <Panel>
+        <EmptyState icon={IconSearch} title="Searching the audit log">
+          <span role="status">
+            Nothing yet{lookedTo !== null && `, down to #${groupedCount(lookedTo)}`}. A narrower range of time
+            is searched faster.
+          </span>
+        </EmptyState>
+      </Panel>
+    );
   if (entries.length === 0) return empty;
   return (
     <TimelineActionsContext value={actions}>
@@ -79,6 +98,7 @@ export function LiveTimeline({ filter, timeline, group, onFilter, empty }: LiveT
         onToggle={toggle}
         onUndo={undo}
         hasOlder={hasNextPage}
+        lookedTo={lookedTo}
         hasNewer={hasPreviousPage}
         isFull={timeline.data?.isFull ?? false}
         isLoading={isFetching}
