@@ -75,12 +75,15 @@ async fn fill(database: &TestDatabase, entries: i64, began_at: DateTime<Utc>) {
                '{{"enabled": {{"before": true, "after": false}}}}'
         FROM generate_series(1::bigint, {entries}) AS n;
         ALTER TABLE extension_audit_log ENABLE TRIGGER ALL;
-        UPDATE registry_head SET revision = {entries};
-        VACUUM ANALYZE extension_audit_log"#
+        UPDATE registry_head SET revision = {entries}"#
     )))
     .execute(&mut connection)
     .await
     .unwrap();
+    sqlx::raw_sql("VACUUM ANALYZE extension_audit_log")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
 }
 

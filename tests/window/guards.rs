@@ -29,6 +29,21 @@ async fn no_script_but_the_applications_own_runs() {
 }
 
 #[tokio::test]
+async fn input_can_not_change_what_all_objects_have() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    let polluted = window
+        .run(
+            "try { JSON.parse('{}').__proto__.isAdministrator = true; } catch { /* Refused is as good. */ }
+             return [Object.isFrozen(Object.prototype), {}.isAdministrator === undefined];",
+        )
+        .await;
+    assert_eq!(polluted, serde_json::json!([true, true]));
+    window.close(&account).await;
+}
+
+#[tokio::test]
 async fn the_page_reaches_no_command_that_is_not_listed() {
     let account = Account::new();
     let window = account.start().await;

@@ -13,6 +13,10 @@ import { prefetchExtensionsWhenReady } from "./api/extensions";
 import { App } from "./app/App";
 import { createAppRouter } from "./app/router";
 
+// No input can change what all objects have. Tauri's own switch for it freezes before the modules run, and
+// dayjs, which the date pickers need, can't be set up then.
+Object.freeze(Object.prototype);
+
 const container = document.getElementById("root");
 if (!container) throw new Error("index.html has no element with the id root");
 
