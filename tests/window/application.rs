@@ -158,7 +158,7 @@ impl Window {
             Ok(element) => element,
             Err(error) => {
                 self.picture("failed").await;
-                let text = self.run("return document.body.textContent").await;
+                let text = self.run("return document.body.innerText").await;
                 panic!("{xpath} isn't there ({error}); the window shows:\n{text}");
             }
         }
@@ -177,11 +177,14 @@ impl Window {
     }
 
     pub(crate) async fn count(&self, xpath: &str) -> usize {
-        self.client
-            .find_all(Locator::XPath(xpath))
-            .await
-            .expect("a search")
-            .len()
+        // What is drawn anew while it is looked for makes the driver fail: then it is looked for again.
+        for _ in 0..20 {
+            if let Ok(found) = self.client.find_all(Locator::XPath(xpath)).await {
+                return found.len();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{xpath} could not be looked for");
     }
 
     /// Everything that the window shows, as text.
