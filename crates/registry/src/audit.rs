@@ -141,7 +141,7 @@ impl Registry {
     /// A page of the audit log, newest entry first.
     ///
     /// However long the log is, a page takes about as long as any other: where no index tells which entries the
-    /// filter lets through, 2,000 are looked at, and the page may have fewer entries than asked for, or none, and
+    /// filter lets through, 1,000 are looked at, and the page may have fewer entries than asked for, or none, and
     /// still say where the next one starts.
     ///
     /// # Errors
@@ -238,7 +238,7 @@ impl Registry {
 }
 
 /// How many entries are looked at for one page where no index tells which the filter lets through.
-const SEARCHED_MAX: i64 = 2_000;
+const SEARCHED_MAX: i64 = 1_000;
 
 /// What an entry is read from. `host()` drops the netmask; `::text` keeps the numbers' spelling.
 const ENTRY_COLUMNS: &str = "\
