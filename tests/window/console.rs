@@ -18,7 +18,9 @@ fn button(name: &str) -> String {
 
 async fn open(window: &Window, id: &str) {
     window
-        .click(&format!("//tr[@data-extension-id='{id}']/td[5]"))
+        .click(&format!(
+            "//tr[@data-extension-id='{id}']/td[@data-column='timeout_ms']"
+        ))
         .await;
     window
         .see(&format!(

@@ -9,6 +9,7 @@ export const keys = {
     schema: (id: string, type: string) => ["extensions", "schema", id, type],
     check: (id: string, type: string, config: string) => ["configuration-check", id, type, config],
     setEnabled: () => ["extensions", "set-enabled"],
+    setManyEnabled: () => ["extensions", "set-many-enabled"],
   },
   audit: {
     all: ["audit"],

@@ -4,6 +4,7 @@ import { IconChevronDown, IconChevronUp } from "../../ui/icons";
 import classes from "./SortableHead.module.css";
 
 type SortableHeadProps = {
+  column: string;
   className: string | undefined;
   /** Figures stand at the right edge, and their head with them. */
   figure: boolean;
@@ -12,10 +13,10 @@ type SortableHeadProps = {
   children: ReactNode;
 };
 
-export function SortableHead({ className, figure, direction, onSort, children }: SortableHeadProps) {
+export function SortableHead({ column, className, figure, direction, onSort, children }: SortableHeadProps) {
   const Icon = direction === "descending" ? IconChevronDown : IconChevronUp;
   return (
-    <th scope="col" className={className} aria-sort={direction}>
+    <th scope="col" data-column={column} className={className} aria-sort={direction}>
       <UnstyledButton
         className={classes.button}
         data-figure={figure || undefined}

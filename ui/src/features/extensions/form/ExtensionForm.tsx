@@ -13,6 +13,7 @@ import { ChangeDiff } from "../../../ui/ChangeDiff";
 import { IconAlertTriangle } from "../../../ui/icons";
 import { JsonEditor } from "../../../ui/JsonEditor";
 import { notifyDone } from "../../../ui/notify";
+import { extensionTypes } from "../extensionQuery";
 import {
   type ExtensionFields,
   type FieldErrors,
@@ -21,7 +22,6 @@ import {
   retryRange,
   timeoutRange,
 } from "../extensionRules";
-import { types } from "../extensionSearch";
 import { ConflictView } from "./ConflictView";
 import {
   type Draft,
@@ -289,7 +289,7 @@ function Fields({ fields, isNew, errorOf, remarks, set }: FieldsProps) {
           />
           <Select
             label="Type"
-            data={[...types]}
+            data={[...extensionTypes]}
             allowDeselect={false}
             value={fields.type}
             onChange={(value) => value && set("type", value as ExtensionType)}
