@@ -1,5 +1,6 @@
 import "@testing-library/jest-dom/vitest";
 import { notifications } from "@mantine/notifications";
+import { spotlight } from "@mantine/spotlight";
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { act, cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
@@ -44,7 +45,10 @@ Object.defineProperty(document, "fonts", {
 });
 
 afterEach(() => {
-  act(() => notifications.clean());
+  act(() => {
+    notifications.clean();
+    spotlight.close();
+  });
   cleanup();
   clearMocks();
   window.localStorage.clear();

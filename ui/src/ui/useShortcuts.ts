@@ -10,7 +10,7 @@ export type Shortcuts = Record<string, () => unknown>;
 /** Within this time the next key still belongs to the same sequence. */
 const sequenceMs = 1_000;
 
-/** Listens for keys in the whole window, except while somebody is typing. */
+/** Listens for keys in the whole window; while somebody is typing, for those alone that are no text. */
 export function useShortcuts(shortcuts: Shortcuts): void {
   const current = useRef(shortcuts);
   useEffect(() => {
@@ -22,9 +22,10 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 
     function handleKey(event: KeyboardEvent) {
       if (event.altKey || event.defaultPrevented) return;
-      if (isTyping(event.target) || isInDialog(event.target)) return;
       const previous = pressed && event.timeStamp - pressed.at < sequenceMs ? pressed.key : null;
       const key = keyName(event);
+      const isText = !key.startsWith("Control+");
+      if ((isText && isTyping(event.target)) || isInDialog(event.target)) return;
       pressed = { key, at: event.timeStamp };
       const run = current.current[`${previous} ${key}`] ?? current.current[key];
       if (!run || run() === false) return;

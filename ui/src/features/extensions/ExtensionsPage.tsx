@@ -67,9 +67,8 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
   const bulk = useBulkChanges(onDeleted);
   const { remove } = bulk;
   const removeOne = useCallback((extension: Extension) => remove([extension]), [remove]);
-  const createNew = () => change({ form: "new" });
 
-  usePageShortcuts({ rows, openId, actions, createNew, close, hasSelection: selected.size > 0, clear });
+  usePageShortcuts({ rows, openId, actions, close, hasSelection: selected.size > 0, clear });
 
   return (
     <div className={classes.page}>
@@ -79,7 +78,7 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
           forbidden={editing}
           leftSection={<IconPlus size={14} aria-hidden />}
           aria-keyshortcuts="n"
-          onClick={createNew}
+          onClick={actions.createNew}
         >
           New
         </GuardedButton>
@@ -103,7 +102,7 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
               <SkeletonRows label="Reading the extensions" />
             )
           ) : rows.length === 0 ? (
-            <NoneYet forbidden={editing} onCreate={createNew} />
+            <NoneYet forbidden={editing} onCreate={actions.createNew} />
           ) : shown.length === 0 ? (
             <NoMatch text={text} unknown={query.unknown} count={rows.length} onClear={() => setText("")} />
           ) : (
@@ -191,13 +190,12 @@ type PageShortcuts = {
   rows: readonly ExtensionRow[] | undefined;
   openId: string | undefined;
   actions: ExtensionActions;
-  createNew: () => void;
   close: () => void;
   hasSelection: boolean;
   clear: () => void;
 };
 
-function usePageShortcuts({ rows, openId, actions, createNew, close, hasSelection, clear }: PageShortcuts) {
+function usePageShortcuts({ rows, openId, actions, close, hasSelection, clear }: PageShortcuts) {
   const { switching, editing } = actions.allowed;
   /** Does it with the row that has the focus, else with the extension whose panel is open. */
   const withOne = (run: (id: string) => void, forbidden: string | null) => () => {
@@ -207,7 +205,7 @@ function usePageShortcuts({ rows, openId, actions, createNew, close, hasSelectio
     return true;
   };
   useShortcuts({
-    n: () => editing === null && createNew(),
+    n: () => editing === null && actions.createNew(),
     e: withOne(actions.edit, editing),
     h: withOne(actions.openHistory, null),
     Space: () => {

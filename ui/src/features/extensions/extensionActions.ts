@@ -9,9 +9,10 @@ import { extensionAsJson } from "./extensionJson";
 import { type ExtensionSearch, readExtensionSearch } from "./extensionSearch";
 import { useSwitchExtension } from "./useSwitchExtension";
 
-/** What can be done with one extension, from its row, its panel or the command palette. */
+/** What can be done with extensions, from a row, the panel or the command palette. */
 export type ExtensionActions = {
   allowed: Allowed;
+  createNew: () => void;
   open: (id: string) => void;
   openHistory: (id: string) => void;
   edit: (id: string) => void;
@@ -40,8 +41,9 @@ export function useExtensionActions(): ExtensionActions {
     }
     return {
       allowed,
-      open: (id) => show({ open: id }),
-      openHistory: (id) => show({ open: id, tab: "history" }),
+      createNew: () => show({ form: "new" }),
+      open: (id) => show({ open: id, form: undefined }),
+      openHistory: (id) => show({ open: id, tab: "history", form: undefined }),
       edit: (id) => show({ open: id, form: "edit" }),
       duplicate: (id) => show({ open: id, form: "duplicate" }),
       setEnabled,
