@@ -1,4 +1,5 @@
 import {
+  keepPreviousData,
   type QueryClient,
   queryOptions,
   useMutation,
@@ -240,6 +241,8 @@ export function useConfigurationSchema(id: string, type: ExtensionType) {
   return useQuery({
     queryKey: keys.extensions.schema(id, type),
     queryFn: () => unwrap(commands.configurationSchemaOf(id, type)),
+    // The fields stay while somebody types the id of a new extension.
+    placeholderData: keepPreviousData,
   });
 }
 
@@ -252,5 +255,14 @@ export function useConfigurationCheck(id: string, type: ExtensionType, config: s
     // What fits now is checked once more when it is saved.
     staleTime: 60_000,
     gcTime: 60_000,
+  });
+}
+
+/** The names whose values are secrets wherever they are keys. */
+export function useSecretNames() {
+  return useQuery({
+    queryKey: keys.extensions.secretNames(),
+    queryFn: () => unwrap(commands.listSecretNames()),
+    staleTime: 60_000,
   });
 }

@@ -7,6 +7,7 @@ export const keys = {
     list: () => ["extensions", "list"],
     detail: (id: string) => ["extensions", "detail", id],
     schema: (id: string, type: string) => ["extensions", "schema", id, type],
+    secretNames: () => ["extensions", "secret-names"],
     check: (id: string, type: string, config: string) => ["configuration-check", id, type, config],
     setEnabled: () => ["extensions", "set-enabled"],
     setManyEnabled: () => ["extensions", "set-many-enabled"],

@@ -24,6 +24,7 @@ import {
 } from "../ui/icons";
 import { undoLast } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
+import palette from "./CommandPalette.module.css";
 import classes from "./Shell.module.css";
 
 /** As many extensions as are shown at once; more words find the others. */
@@ -51,6 +52,7 @@ export function CommandPalette({ onShowKeys }: { onShowKeys: () => void }) {
       maxHeight={420}
       transitionProps={{ duration: 80 }}
       overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
+      classNames={{ content: palette.content ?? "", actionsGroup: palette.group ?? "" }}
     >
       <Spotlight.Search
         aria-label="Find a page, an action or an extension"

@@ -56,6 +56,8 @@ export type Backend = {
   /** The configurations by id; an extension without one here has a small one. */
   configurations: Map<string, string>;
   violations: Violation[];
+  /** The schema of every configuration, as JSON text. */
+  schema: string | null;
   cache: CacheReport;
   permissions: Permissions;
   consumers: ConsumerReport[];
@@ -94,6 +96,7 @@ export function startBackend(): Backend {
     differences: [],
     configurations: new Map(),
     violations: [],
+    schema: null,
     cache: cacheReport(),
     permissions: {
       login: "editor",
@@ -183,6 +186,10 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
     }
     case "check_configuration":
       return backend.violations;
+    case "configuration_schema_of":
+      return backend.schema;
+    case "list_secret_names":
+      return [{ name: "pin_code", is_builtin: false }];
     case "permissions":
       return backend.permissions;
     case "registry_as_of":

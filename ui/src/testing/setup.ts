@@ -40,6 +40,10 @@ Object.defineProperties(Element.prototype, {
 });
 Element.prototype.getBoundingClientRect = () => new DOMRect(10, 10, 100, 20);
 
+// The editor measures its text.
+Range.prototype.getClientRects = () => [] as unknown as DOMRectList;
+Range.prototype.getBoundingClientRect = () => new DOMRect();
+
 Object.defineProperty(document, "fonts", {
   value: { addEventListener: () => {}, removeEventListener: () => {} },
 });

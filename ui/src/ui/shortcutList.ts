@@ -24,7 +24,7 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
     title: "Extensions",
     shortcuts: [
       { keys: ["n"], does: "New extension" },
-      { keys: ["j", "k"], does: "Next and previous row, also of the open panel" },
+      { keys: ["j", "k"], does: "Next and previous row, or panel" },
       { keys: ["Enter"], does: "Open beside the list" },
       { keys: ["Space"], does: "Switch on or off" },
       { keys: ["e"], does: "Edit" },

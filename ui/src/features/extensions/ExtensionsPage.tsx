@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { type ReactNode, useCallback, useEffect, useMemo } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo } from "react";
 import { reportTableShown } from "../../api/application";
 import { toErrorReport } from "../../api/command";
 import { type ExtensionRow, useExtensionDetail, useExtensions } from "../../api/extensions";
@@ -22,12 +22,16 @@ import { type ExtensionActions, useExtensionActions } from "./extensionActions";
 import { extensionColumns } from "./extensionColumns";
 import { sortExtensions } from "./extensionOrder";
 import { countRows, matches, parseQuery } from "./extensionQuery";
-import { ExtensionForm } from "./form/ExtensionForm";
 import { ExtensionPanel } from "./panel/ExtensionPanel";
 import { SearchBox } from "./SearchBox";
 import { useBulkChanges } from "./useBulkChanges";
 import { useExtensionView } from "./useExtensionView";
 import { useSelection } from "./useSelection";
+
+/** The form brings an editor along, which no start needs. */
+const ExtensionForm = lazy(() =>
+  import("./form/ExtensionForm").then(({ ExtensionForm }) => ({ default: ExtensionForm })),
+);
 
 export function ExtensionsPage({ history }: { history: (id: string) => ReactNode }) {
   const extensions = useExtensions();
@@ -144,11 +148,13 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
         )}
       </div>
       {search.form !== undefined && editing === null && (
-        <FormOf
-          form={search.form}
-          openId={openId}
-          onClose={(savedId) => change({ form: undefined, ...(savedId !== null && { open: savedId }) })}
-        />
+        <Suspense>
+          <FormOf
+            form={search.form}
+            openId={openId}
+            onClose={(savedId) => change({ form: undefined, ...(savedId !== null && { open: savedId }) })}
+          />
+        </Suspense>
       )}
       {bulk.question && <ConfirmDialog question={bulk.question} onClose={bulk.closeQuestion} />}
     </div>
