@@ -1,4 +1,3 @@
-import { Checkbox } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
 import type { ExtensionRow } from "../../api/extensions";
@@ -10,11 +9,14 @@ import { ExtensionTableRow } from "./ExtensionTableRow";
 import type { ExtensionActions } from "./extensionActions";
 import type { ExtensionColumn } from "./extensionColumns";
 import type { SortColumn, SortOrder } from "./extensionOrder";
+import { roles } from "./extensionTableRoles";
 import { SortableHead } from "./SortableHead";
 import type { useSelection } from "./useSelection";
 
-/** As high as a row of table.module.css, in pixels. */
+/** As high as a row in ExtensionTable.module.css, in pixels. */
 const rowHeight = 36;
+/** As high as the head, which covers what scrolls under it. */
+const headHeight = 33;
 /** Rows made beyond each edge, so that none is missing while the wheel turns. */
 const overscan = 12;
 
@@ -49,12 +51,10 @@ export function ExtensionTable({
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan,
-    // The head covers the first row's height of what scrolls under it.
-    scrollPaddingStart: rowHeight,
+    scrollMargin: headHeight,
+    scrollPaddingStart: headHeight,
   });
   const made = virtualizer.getVirtualItems();
-  const above = made[0]?.start ?? 0;
-  const below = virtualizer.getTotalSize() - (made.at(-1)?.end ?? 0);
 
   function focusRow(index: number) {
     virtualizer.scrollToIndex(index, { align: "auto" });
@@ -134,18 +134,22 @@ export function ExtensionTable({
   return (
     <div ref={scroller} className={classes.scroller}>
       <table
+        {...roles.table}
         className={`${table.table} ${classes.table}`}
         aria-label="Extensions"
         aria-rowcount={rows.length + 1}
       >
-        <thead>
-          <tr>
-            <th scope="col" className={classes.select}>
-              <Checkbox
-                size="xs"
+        <thead {...roles.rowgroup}>
+          <tr {...roles.row}>
+            <th {...roles.columnheader} scope="col" data-column="select">
+              <input
+                type="checkbox"
+                className={classes.checkbox}
                 aria-label="Select all that match"
                 checked={selectedCount === rows.length}
-                indeterminate={selectedCount > 0 && selectedCount < rows.length}
+                ref={(box) => {
+                  if (box) box.indeterminate = selectedCount > 0 && selectedCount < rows.length;
+                }}
                 onChange={(event) => (event.currentTarget.checked ? selectAll() : clear())}
               />
             </th>
@@ -153,7 +157,6 @@ export function ExtensionTable({
               <SortableHead
                 key={column}
                 column={column}
-                className={classes[column]}
                 figure={kind === "figure"}
                 direction={order.column === column ? (order.descending ? "descending" : "ascending") : "none"}
                 onSort={() => onSort(column)}
@@ -161,12 +164,11 @@ export function ExtensionTable({
                 {name}
               </SortableHead>
             ))}
-            <th scope="col" className={classes.menu} aria-label="Actions" />
+            <th {...roles.columnheader} scope="col" data-column="menu" aria-label="Actions" />
           </tr>
         </thead>
-        <tbody>
-          {above > 0 && <Space height={above} columnCount={columns.length + 2} />}
-          {made.map(({ index }) => {
+        <tbody {...roles.rowgroup} style={{ height: virtualizer.getTotalSize() }}>
+          {made.map(({ index, start }) => {
             const row = rows[index];
             return (
               row && (
@@ -174,6 +176,7 @@ export function ExtensionTable({
                   key={row.id}
                   row={row}
                   index={index}
+                  top={start - headHeight}
                   columns={columns}
                   isSelected={selected.has(row.id)}
                   isOpen={row.id === openId}
@@ -184,19 +187,9 @@ export function ExtensionTable({
               )
             );
           })}
-          {below > 0 && <Space height={below} columnCount={columns.length + 2} />}
         </tbody>
       </table>
     </div>
-  );
-}
-
-/** The room of rows that are out of sight. */
-function Space({ height, columnCount }: { height: number; columnCount: number }) {
-  return (
-    <tr className={classes.space} aria-hidden>
-      <td colSpan={columnCount} style={{ height }} />
-    </tr>
   );
 }
 

@@ -1,4 +1,3 @@
-import { ActionIcon, Checkbox } from "@mantine/core";
 import { type MouseEvent, memo, useState } from "react";
 import type { ExtensionRow } from "../../api/extensions";
 import type { Extension } from "../../bindings";
@@ -8,12 +7,15 @@ import { ExtensionMenu } from "./ExtensionMenu";
 import classes from "./ExtensionTable.module.css";
 import type { ExtensionActions } from "./extensionActions";
 import type { ExtensionColumn } from "./extensionColumns";
+import { roles } from "./extensionTableRoles";
 import type { SelectHow } from "./useSelection";
 
 type ExtensionTableRowProps = {
   row: ExtensionRow;
   /** Its place among the rows that match, from 0. */
   index: number;
+  /** How far down the list it lies, in pixels. */
+  top: number;
   columns: readonly ExtensionColumn[];
   isSelected: boolean;
   isOpen: boolean;
@@ -25,6 +27,7 @@ type ExtensionTableRowProps = {
 export const ExtensionTableRow = memo(function ExtensionTableRow({
   row,
   index,
+  top,
   columns,
   isSelected,
   isOpen,
@@ -44,7 +47,9 @@ export const ExtensionTableRow = memo(function ExtensionTableRow({
   return (
     // The keyboard's ways are Enter and x on the row's switch.
     <tr
+      {...roles.row}
       className={classes.row}
+      style={{ transform: `translateY(${top}px)` }}
       data-extension-id={row.id}
       data-index={index}
       data-off={!row.enabled || undefined}
@@ -58,9 +63,10 @@ export const ExtensionTableRow = memo(function ExtensionTableRow({
       }}
       onClick={handleClick}
     >
-      <td className={classes.select}>
-        <Checkbox
-          size="xs"
+      <td {...roles.cell} data-column="select">
+        <input
+          type="checkbox"
+          className={classes.checkbox}
           aria-label={`Select ${row.id}`}
           checked={isSelected}
           readOnly
@@ -68,11 +74,16 @@ export const ExtensionTableRow = memo(function ExtensionTableRow({
         />
       </td>
       {columns.map(({ column, kind, cell }) => (
-        <td key={column} data-column={column} className={kind === "plain" ? undefined : table[kind]}>
+        <td
+          {...roles.cell}
+          key={column}
+          data-column={column}
+          className={kind === "plain" ? undefined : table[kind]}
+        >
           {cell(row, actions)}
         </td>
       ))}
-      <td className={classes.menu}>
+      <td {...roles.cell} data-column="menu">
         <RowMenu row={row} actions={actions} onDelete={onDelete} />
       </td>
     </tr>
@@ -85,11 +96,9 @@ type RowMenuProps = Pick<ExtensionTableRowProps, "row" | "actions" | "onDelete">
 function RowMenu({ row, actions, onDelete }: RowMenuProps) {
   const [opened, setOpened] = useState<boolean | null>(null);
   const button = (
-    <ActionIcon
+    <button
+      type="button"
       className={classes.menuButton}
-      variant="subtle"
-      color="gray"
-      size={24}
       tabIndex={-1}
       aria-label={`Actions for ${row.id}`}
       aria-haspopup="menu"
@@ -97,7 +106,7 @@ function RowMenu({ row, actions, onDelete }: RowMenuProps) {
       onClick={() => setOpened(!opened)}
     >
       <IconDots size={16} aria-hidden />
-    </ActionIcon>
+    </button>
   );
   if (opened === null) return button;
   return (

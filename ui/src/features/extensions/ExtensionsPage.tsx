@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useDeferredValue, useEffect, useMemo } from "react";
 import { reportTableShown } from "../../api/application";
 import { toErrorReport } from "../../api/command";
 import { type ExtensionRow, useExtensionDetail, useExtensions } from "../../api/extensions";
@@ -47,7 +47,9 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
     if (loaded) reportTableShown();
   }, [loaded]);
 
-  const query = useMemo(() => parseQuery(text), [text]);
+  // What is typed shows at once; the rows follow as soon as they can.
+  const sought = useDeferredValue(text);
+  const query = useMemo(() => parseQuery(sought), [sought]);
   const counts = useMemo(() => countRows(rows ?? []), [rows]);
   // Sorted first: what one types then only looks through them.
   const sorted = useMemo(() => sortExtensions(rows ?? [], order), [rows, order]);
@@ -108,7 +110,7 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
           ) : rows.length === 0 ? (
             <NoneYet forbidden={editing} onCreate={actions.createNew} />
           ) : shown.length === 0 ? (
-            <NoMatch text={text} unknown={query.unknown} count={rows.length} onClear={() => setText("")} />
+            <NoMatch text={sought} unknown={query.unknown} count={rows.length} onClear={() => setText("")} />
           ) : (
             <ExtensionTable
               rows={shown}
