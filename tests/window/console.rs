@@ -16,9 +16,34 @@ fn button(name: &str) -> String {
     format!("//*[@role='dialog']//button[normalize-space()='{name}']")
 }
 
+/// The form's editor by its label.
+fn editor(label: &str) -> String {
+    format!("[role=dialog] [aria-label='{label}'][contenteditable]")
+}
+
+/// Writes over all of an editor's text.
+async fn write_json(window: &Window, label: &str, text: &str) {
+    window
+        .see(&format!(
+            "//*[@role='dialog']//*[@aria-label='{label}'][@contenteditable]"
+        ))
+        .await;
+    let script = format!(
+        "const editor = document.querySelector(\"{}\");
+         editor.focus();
+         getSelection().selectAllChildren(editor);
+         document.execCommand('insertText', false, {});",
+        editor(label),
+        serde_json::Value::from(text)
+    );
+    window.run(&script).await;
+}
+
 async fn open(window: &Window, id: &str) {
     window
-        .click(&format!("//tr[@data-extension-id='{id}']/td[5]"))
+        .click(&format!(
+            "//tr[@data-extension-id='{id}']/td[@data-column='timeout_ms']"
+        ))
         .await;
     window
         .see(&format!(
@@ -40,12 +65,12 @@ async fn an_extension_is_created_edited_restored_and_deleted() {
         .see("//*[@role='dialog'][contains(., 'no wildcards')]")
         .await;
     window.write(&field("Subject"), "beamline.fresh.v1").await;
-    window
-        .write(
-            &field("Configuration"),
-            r#"{"rate": 1.00, "api_key": "planted"}"#,
-        )
-        .await;
+    write_json(
+        &window,
+        "Configuration",
+        r#"{"rate": 1.00, "api_key": "planted"}"#,
+    )
+    .await;
     window.click(&button("Review")).await;
     window
         .see("//*[@role='dialog']//*[contains(., 'What is created')]")
@@ -68,9 +93,17 @@ async fn an_extension_is_created_edited_restored_and_deleted() {
     window
         .click("//aside//button[normalize-space()='Edit']")
         .await;
-    let config = window.run("return [...document.querySelectorAll('[role=dialog] textarea')].find((field) => field.value.includes('rate')).value").await;
+    window
+        .see("//*[@role='dialog']//*[@aria-label='Configuration'][contains(., 'rate')]")
+        .await;
+    let config = window
+        .run(&format!(
+            "return [...document.querySelectorAll(\"{} .cm-line\")].map((line) => line.textContent).join('\\n')",
+            editor("Configuration")
+        ))
+        .await;
     let edited = config.as_str().unwrap().replace("1.00", "2.50");
-    window.write(&field("Configuration"), &edited).await;
+    write_json(&window, "Configuration", &edited).await;
     window.click(&button("Review")).await;
     window
         .see("//*[@role='dialog']//dt[contains(., 'rate')]")
@@ -123,12 +156,19 @@ async fn two_who_change_the_same_choose_and_lose_nothing() {
     window
         .click("//aside//button[normalize-space()='Edit']")
         .await;
+    // Its schema makes fields of the configuration; the JSON is the other view of it.
     window
-        .write(
-            &field("Configuration"),
-            r#"{"mode": "mine", "latency_ms": 50}"#,
-        )
+        .see("//*[@role='dialog']//label[normalize-space()='Mode']")
         .await;
+    window
+        .click("//*[@role='dialog']//label[normalize-space()='JSON']")
+        .await;
+    write_json(
+        &window,
+        "Configuration",
+        r#"{"mode": "mine", "latency_ms": 50}"#,
+    )
+    .await;
     execute(
         &superuser_of(&account.data_directory),
         "UPDATE extensions SET retry = 7, config = '{\"mode\": \"theirs\", \"latency_ms\": 50}' WHERE id = 'mock_provider'",

@@ -1,4 +1,5 @@
 import {
+  keepPreviousData,
   type QueryClient,
   queryOptions,
   useMutation,
@@ -12,13 +13,16 @@ import {
   commands,
   type Extension,
   type ExtensionCursor,
+  type ExtensionDetail,
   type ExtensionDraft,
   type ExtensionPage,
   type ExtensionPatch,
   type ExtensionType,
   type SeenExtension,
   type SetEnabledRequest,
+  type UndoTarget,
 } from "../bindings";
+import { everyEntry } from "./audit";
 import { refetchIntervalMs } from "./client";
 import { unwrap } from "./command";
 import type { DatabaseMonitor } from "./database";
@@ -68,14 +72,20 @@ export function prefetchExtensionsWhenReady(client: QueryClient, database: Datab
 
 export function useExtensions() {
   const query = useQuery({ ...extensionsQuery, refetchInterval: refetchIntervalMs });
-  const pending = useMutationState({
+  const one = useMutationState({
     filters: { mutationKey: keys.extensions.setEnabled(), status: "pending" },
     select: (mutation) => mutation.state.variables as SetEnabledRequest,
   });
-  const rows = useMemo(
-    () => query.data?.map((extension) => withPendingSwitch(extension, pending)),
-    [query.data, pending],
-  );
+  const many = useMutationState({
+    filters: { mutationKey: keys.extensions.setManyEnabled(), status: "pending" },
+    select: (mutation) => mutation.state.variables as SetManyVariables,
+  });
+  const rows = useMemo(() => {
+    const pending = new Map<string, boolean>();
+    for (const { ids, enabled } of many) for (const id of ids) pending.set(id, enabled);
+    for (const { id, enabled } of one) pending.set(id, enabled);
+    return query.data?.map((extension) => withPendingSwitch(extension, pending.get(extension.id)));
+  }, [query.data, one, many]);
   return { ...query, data: rows };
 }
 
@@ -108,23 +118,37 @@ function setExtensionEnabled(client: QueryClient, request: SetEnabledRequest): P
   return mutation.execute(request);
 }
 
-function withPendingSwitch(extension: Extension, pending: readonly SetEnabledRequest[]): ExtensionRow {
-  const last = pending.findLast((request) => request.id === extension.id);
-  return { ...extension, enabled: last?.enabled ?? extension.enabled, pending: last !== undefined };
+/** Rows without a pending switch, kept by identity: of ten thousand only those that changed are drawn again. */
+const settledRows = new WeakMap<Extension, ExtensionRow>();
+
+function withPendingSwitch(extension: Extension, pending: boolean | undefined): ExtensionRow {
+  if (pending !== undefined) return { ...extension, enabled: pending, pending: true };
+  const settled = settledRows.get(extension) ?? { ...extension, pending: false };
+  settledRows.set(extension, settled);
+  return settled;
+}
+
+function detailQuery(id: string) {
+  return queryOptions({
+    queryKey: keys.extensions.detail(id),
+    queryFn: () => unwrap(commands.getExtension(id)),
+  });
 }
 
 /** One extension, whole; read again whenever anybody changes it. */
 export function useExtensionDetail(id: string) {
-  return useQuery({
-    queryKey: keys.extensions.detail(id),
-    queryFn: () => unwrap(commands.getExtension(id)),
-    refetchInterval: refetchIntervalMs,
-  });
+  return useQuery({ ...detailQuery(id), refetchInterval: refetchIntervalMs });
+}
+
+/** Reads one extension, whole, at the moment it is asked for. */
+export function useReadExtension(): (id: string) => Promise<ExtensionDetail> {
+  const client = useQueryClient();
+  return useCallback((id) => client.fetchQuery(detailQuery(id)), [client]);
 }
 
 const afterChange = { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] };
 
-function note(reason: string): ChangeNote {
+function note(reason: string): ChangeNote & { request_id: string } {
   return { reason: reason.trim() || null, request_id: crypto.randomUUID() };
 }
 
@@ -144,10 +168,70 @@ export function useUpdateExtension() {
   });
 }
 
+/** Deletes extensions in one transaction and resolves with the name of the request, by which it can be undone. */
 export function useDeleteExtensions() {
   return useMutation({
-    mutationFn: ({ seen, reason }: { seen: SeenExtension[]; reason: string }) =>
-      unwrap(commands.deleteExtensions(seen, note(reason))),
+    mutationFn: async ({ seen, reason }: { seen: SeenExtension[]; reason: string }) => {
+      const named = note(reason);
+      await unwrap(commands.deleteExtensions(seen, named));
+      return named.request_id;
+    },
+    meta: afterChange,
+  });
+}
+
+type SetManyVariables = { ids: string[]; enabled: boolean; reason: string };
+
+/**
+ * Switches several extensions in one transaction and resolves with the name of the request, by which it can be
+ * undone. As with one, what is asked for lies over the list while the answer is awaited.
+ */
+export function useSetExtensionsEnabled() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationKey: keys.extensions.setManyEnabled(),
+    mutationFn: async ({ ids, enabled, reason }: SetManyVariables) => {
+      const named = note(reason);
+      await unwrap(commands.setExtensionsEnabled({ ids, enabled, note: named }));
+      return named.request_id;
+    },
+    onSuccess: async (_requestId, { ids, enabled }) => {
+      await client.cancelQueries({ queryKey: keys.extensions.list() });
+      const changed = new Set(ids);
+      client.setQueryData<Extension[]>(keys.extensions.list(), (extensions) =>
+        extensions?.map((extension) => (changed.has(extension.id) ? { ...extension, enabled } : extension)),
+      );
+    },
+    meta: afterChange,
+  });
+}
+
+/** The newest entries of an extension among which a change that was just made is looked for. */
+const recentEntries = 10;
+
+/**
+ * Takes back all that was changed with this request, in one transaction. What that is stands in the log: the
+ * group, or the one change where there is no group.
+ */
+export function useUndoRequest() {
+  return useMutation({
+    mutationFn: async ({ requestId, extensionId }: { requestId: string; extensionId: string }) => {
+      const { entries } = await unwrap(
+        commands.listAuditEntries({
+          filter: { ...everyEntry, extension_id: extensionId },
+          before_revision: null,
+          limit: recentEntries,
+        }),
+      );
+      const entry = entries.find((candidate) => candidate.request_id === requestId);
+      if (!entry)
+        throw new Error(`The audit log has no change of ${extensionId} with the request ${requestId}.`);
+      const target: UndoTarget =
+        entry.group_id === null
+          ? { kind: "revision", value: entry.revision }
+          : { kind: "group", value: entry.group_id };
+      return unwrap(commands.undoChanges(target, note("")));
+    },
     meta: afterChange,
   });
 }
@@ -157,6 +241,8 @@ export function useConfigurationSchema(id: string, type: ExtensionType) {
   return useQuery({
     queryKey: keys.extensions.schema(id, type),
     queryFn: () => unwrap(commands.configurationSchemaOf(id, type)),
+    // The fields stay while somebody types the id of a new extension.
+    placeholderData: keepPreviousData,
   });
 }
 
@@ -169,5 +255,14 @@ export function useConfigurationCheck(id: string, type: ExtensionType, config: s
     // What fits now is checked once more when it is saved.
     staleTime: 60_000,
     gcTime: 60_000,
+  });
+}
+
+/** The names whose values are secrets wherever they are keys. */
+export function useSecretNames() {
+  return useQuery({
+    queryKey: keys.extensions.secretNames(),
+    queryFn: () => unwrap(commands.listSecretNames()),
+    staleTime: 60_000,
   });
 }

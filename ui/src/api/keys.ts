@@ -7,8 +7,10 @@ export const keys = {
     list: () => ["extensions", "list"],
     detail: (id: string) => ["extensions", "detail", id],
     schema: (id: string, type: string) => ["extensions", "schema", id, type],
+    secretNames: () => ["extensions", "secret-names"],
     check: (id: string, type: string, config: string) => ["configuration-check", id, type, config],
     setEnabled: () => ["extensions", "set-enabled"],
+    setManyEnabled: () => ["extensions", "set-many-enabled"],
   },
   audit: {
     all: ["audit"],

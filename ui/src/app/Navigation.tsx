@@ -4,6 +4,7 @@ import { useConsumers } from "../api/cache";
 import { useExtensions } from "../api/extensions";
 import { useHealth } from "../api/health";
 import { failingCount } from "../features/health/healthState";
+import { groupedCount } from "../ui/figures";
 import { IconActivity, IconHistory, IconPuzzle, IconRouter, IconSettings } from "../ui/icons";
 import { undoLast } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
@@ -34,7 +35,7 @@ export function Navigation() {
         Beamline
       </div>
       <Entry to="/extensions" icon={IconPuzzle} keys="g e" name="Extensions">
-        {extensions.data && <span className={classes.count}>{extensions.data.length}</span>}
+        {extensions.data && <span className={classes.count}>{groupedCount(extensions.data.length)}</span>}
       </Entry>
       <Entry to="/audit" icon={IconHistory} keys="g a" name="Audit" />
       <Entry to="/health" icon={IconActivity} keys="g h" name="Health">

@@ -1,13 +1,19 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
+import { useShortcuts } from "../ui/useShortcuts";
 import { ColorSchemeToggle } from "./ColorSchemeToggle";
+import { CommandPalette, SearchButton } from "./CommandPalette";
 import { DatabaseLine } from "./DatabaseLine";
 import { Navigation } from "./Navigation";
 import classes from "./Shell.module.css";
+import { ShortcutsDialog } from "./ShortcutsDialog";
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
+  const [keysShown, setKeysShown] = useState(false);
+  const showKeys = () => setKeysShown(true);
+  useShortcuts({ "?": showKeys });
 
   // The element that scrolls outlives the page in it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what it waits for
@@ -20,11 +26,16 @@ export function Shell() {
       <Navigation />
       <header className={classes.header}>
         <DatabaseLine />
-        <ColorSchemeToggle />
+        <div className={classes.tools}>
+          <SearchButton />
+          <ColorSchemeToggle />
+        </div>
       </header>
       <main ref={main} className={classes.main}>
         <Outlet />
       </main>
+      <CommandPalette onShowKeys={showKeys} />
+      <ShortcutsDialog opened={keysShown} onClose={() => setKeysShown(false)} />
     </div>
   );
 }

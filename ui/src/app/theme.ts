@@ -4,6 +4,7 @@ import {
   createTheme,
   localStorageColorSchemeManager,
   type MantineColorsTuple,
+  Modal,
   Notification,
   SegmentedControl,
   Tooltip,
@@ -64,6 +65,14 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: Button.extend({ styles: { label: { fontWeight: 500 }, section: { marginInlineEnd: 6 } } }),
+    Modal: Modal.extend({
+      defaultProps: { transitionProps: { duration: 80 } },
+      styles: {
+        content: { background: "var(--surface)" },
+        header: { background: "var(--surface)" },
+        title: { fontSize: 14, fontWeight: 600 },
+      },
+    }),
     Notification: Notification.extend({ classNames: notification }),
     SegmentedControl: SegmentedControl.extend({
       defaultProps: { size: "xs", transitionDuration: 120, withItemsBorders: false },

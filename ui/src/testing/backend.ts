@@ -20,13 +20,22 @@ import type {
   HealthReport,
   PastRegistry,
   Permissions,
+  SeenExtension,
   SetEnabledRequest,
+  SetManyEnabledRequest,
   UpdateRequest,
   Verification,
   VerificationProgress,
   Violation,
 } from "../bindings";
-import { cacheReport, extension, extensionDetail, readyStatus, sixExtensions } from "./fixtures";
+import {
+  cacheReport,
+  extension,
+  extensionDetail,
+  extensionNotFound,
+  readyStatus,
+  sixExtensions,
+} from "./fixtures";
 
 /** A backend at the IPC boundary: what it holds can be set, and what it was asked can be read. */
 export type Backend = {
@@ -47,6 +56,8 @@ export type Backend = {
   /** The configurations by id; an extension without one here has a small one. */
   configurations: Map<string, string>;
   violations: Violation[];
+  /** The schema of every configuration, as JSON text. */
+  schema: string | null;
   cache: CacheReport;
   permissions: Permissions;
   consumers: ConsumerReport[];
@@ -85,6 +96,7 @@ export function startBackend(): Backend {
     differences: [],
     configurations: new Map(),
     violations: [],
+    schema: null,
     cache: cacheReport(),
     permissions: {
       login: "editor",
@@ -140,6 +152,16 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return extensionPage(backend, (args as { request: ExtensionListRequest }).request);
     case "set_extension_enabled":
       return setEnabled(backend, (args as { request: SetEnabledRequest }).request);
+    case "set_extensions_enabled": {
+      const { request } = args as { request: SetManyEnabledRequest };
+      for (const id of request.ids) setEnabled(backend, { ...request, id });
+      return null;
+    }
+    case "delete_extensions": {
+      const gone = new Set((args as { seen: SeenExtension[] }).seen.map(({ id }) => id));
+      backend.extensions = backend.extensions.filter(({ id }) => !gone.has(id));
+      return null;
+    }
     case "list_audit_entries":
       return auditPage(backend, (args as { request: AuditListRequest }).request);
     case "audit_activity":
@@ -164,6 +186,10 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
     }
     case "check_configuration":
       return backend.violations;
+    case "configuration_schema_of":
+      return backend.schema;
+    case "list_secret_names":
+      return [{ name: "pin_code", is_builtin: false }];
     case "permissions":
       return backend.permissions;
     case "registry_as_of":
@@ -203,9 +229,10 @@ function extensionPage(backend: Backend, { after, limit }: ExtensionListRequest)
   return { extensions, next: more && last ? { value: last.type, id: last.id } : null };
 }
 
-function detailOf(backend: Backend, id: string): ExtensionDetail | undefined {
+function detailOf(backend: Backend, id: string): ExtensionDetail {
   const row = backend.extensions.find((candidate) => candidate.id === id);
-  return row && extensionDetail(row, backend.configurations.get(id));
+  if (!row) throw extensionNotFound;
+  return extensionDetail(row, backend.configurations.get(id));
 }
 
 function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | undefined {

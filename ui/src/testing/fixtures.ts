@@ -29,6 +29,15 @@ export const forbidden: ErrorReport = {
   facts: { kind: "required_role", value: "registry_operator" },
 };
 
+export const extensionNotFound: ErrorReport = {
+  code: "extension_not_found",
+  message: "There is no such extension.",
+  action: "Look at the list again.",
+  detail: null,
+  field: null,
+  facts: null,
+};
+
 export function extension(id: string, more: Partial<Extension> = {}): Extension {
   return {
     id,

@@ -1,5 +1,6 @@
 import "@testing-library/jest-dom/vitest";
 import { notifications } from "@mantine/notifications";
+import { spotlight } from "@mantine/spotlight";
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { act, cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
@@ -39,12 +40,19 @@ Object.defineProperties(Element.prototype, {
 });
 Element.prototype.getBoundingClientRect = () => new DOMRect(10, 10, 100, 20);
 
+// The editor measures its text.
+Range.prototype.getClientRects = () => [] as unknown as DOMRectList;
+Range.prototype.getBoundingClientRect = () => new DOMRect();
+
 Object.defineProperty(document, "fonts", {
   value: { addEventListener: () => {}, removeEventListener: () => {} },
 });
 
 afterEach(() => {
-  act(() => notifications.clean());
+  act(() => {
+    notifications.clean();
+    spotlight.close();
+  });
   cleanup();
   clearMocks();
   window.localStorage.clear();

@@ -1,7 +1,7 @@
-import { Tooltip, UnstyledButton } from "@mantine/core";
 import classes from "./Identifier.module.css";
 import { IconCheck, IconCopy } from "./icons";
 import { useCopy } from "./useCopy";
+import { useHint } from "./useHint";
 
 /** So many characters at the end stay in sight: what tells two long names apart is usually there. */
 const tailLength = 12;
@@ -14,10 +14,15 @@ export function Identifier({ value, label }: { value: string; label: string }) {
   const { copied, copy } = useCopy();
   const headLength = Math.max(0, value.length - tailLength);
   const Icon = copied ? IconCheck : IconCopy;
+  const { target, hint } = useHint<HTMLButtonElement>(
+    copied ? "Copied" : <span className={classes.whole}>{value}</span>,
+  );
 
   return (
-    <Tooltip label={copied ? "Copied" : <span className={classes.whole}>{value}</span>}>
-      <UnstyledButton
+    <>
+      <button
+        {...target}
+        type="button"
         className={classes.identifier}
         aria-label={copied ? `Copied ${label} ${value}` : `Copy ${label} ${value}`}
         data-copied={copied || undefined}
@@ -26,7 +31,8 @@ export function Identifier({ value, label }: { value: string; label: string }) {
         <span className={classes.head}>{value.slice(0, headLength)}</span>
         <span className={classes.tail}>{value.slice(headLength)}</span>
         <Icon className={classes.icon} size={13} aria-hidden />
-      </UnstyledButton>
-    </Tooltip>
+      </button>
+      {hint}
+    </>
   );
 }

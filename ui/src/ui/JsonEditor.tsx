@@ -1,49 +1,187 @@
-import { Button, Textarea } from "@mantine/core";
-import type { ReactNode } from "react";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { json } from "@codemirror/lang-json";
+import {
+  bracketMatching,
+  foldGutter,
+  foldKeymap,
+  HighlightStyle,
+  indentOnInput,
+  syntaxHighlighting,
+} from "@codemirror/language";
+import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { EditorState, Prec } from "@codemirror/state";
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { tags } from "@lezer/highlight";
+import { Button, Input } from "@mantine/core";
+import { type ReactNode, useEffect, useId, useMemo, useRef } from "react";
 import { parseExact, printExact } from "./exactJson";
 import classes from "./JsonEditor.module.css";
+import { syntaxProblem, type TextProblem } from "./jsonText";
+
+const noProblems: readonly TextProblem[] = [];
 
 type JsonEditorProps = {
   label: string;
   value: string;
   onChange: (value: string) => void;
   error?: ReactNode;
-  /** What is wrong with it while it is valid JSON: one line each. */
+  /** What is wrong with it while it is valid JSON; marked at its place. */
+  problems?: readonly TextProblem[];
+  /** The same as lines to read. */
   remarks?: readonly string[];
+  /** In lines: what an empty text takes. */
+  minLines?: number;
+  /** What else stands at the right edge of its head. */
+  tools?: ReactNode;
 };
 
-/** JSON as text: what is typed stays as it is typed, every digit of it. */
-export function JsonEditor({ label, value, onChange, error, remarks = [] }: JsonEditorProps) {
+const colours = HighlightStyle.define([
+  { tag: tags.propertyName, color: "var(--text-quiet)" },
+  { tag: tags.string, color: "var(--text)" },
+  { tag: [tags.number, tags.bool, tags.null], color: "var(--accent)" },
+  { tag: [tags.brace, tags.squareBracket, tags.separator], color: "var(--text-faint)" },
+]);
+
+const look = EditorView.theme({
+  "&": { fontSize: "var(--mono-size)", backgroundColor: "var(--surface)", color: "var(--text)" },
+  "&.cm-focused": { outline: "none" },
+  ".cm-scroller": { fontFamily: "var(--mantine-font-family-monospace)", lineHeight: "20px" },
+  ".cm-content": { caretColor: "var(--text)", padding: "8px 0" },
+  ".cm-gutters": { backgroundColor: "transparent", border: "none", color: "var(--text-faint)" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--hover)" },
+  ".cm-cursor": { borderLeftColor: "var(--text)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    backgroundColor: "var(--accent-soft)",
+  },
+  ".cm-matchingBracket": { backgroundColor: "var(--fill)", outline: "1px solid var(--line-strong)" },
+  ".cm-tooltip": {
+    backgroundColor: "var(--surface)",
+    border: "1px solid var(--line-strong)",
+    color: "var(--text)",
+  },
+  ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
+  ".cm-foldPlaceholder": {
+    backgroundColor: "var(--fill)",
+    border: "none",
+    color: "var(--text-quiet)",
+    padding: "0 6px",
+  },
+});
+
+/** JSON as text, highlighted and folded: what is typed stays as it is typed, every digit of it. */
+export function JsonEditor({
+  label,
+  value,
+  onChange,
+  error,
+  problems = noProblems,
+  remarks = [],
+  minLines = 5,
+  tools,
+}: JsonEditorProps) {
+  const container = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView | null>(null);
+  const errorId = useId();
+  const latest = useRef({ value, onChange, label, errorId });
+  useEffect(() => {
+    latest.current = { value, onChange, label, errorId };
+  });
+
+  useEffect(() => {
+    if (!container.current) return;
+    const editor = new EditorView({
+      parent: container.current,
+      state: EditorState.create({
+        doc: latest.current.value,
+        extensions: [
+          lineNumbers(),
+          foldGutter(),
+          lintGutter(),
+          history(),
+          drawSelection(),
+          indentOnInput(),
+          bracketMatching(),
+          highlightActiveLine(),
+          EditorView.lineWrapping,
+          json(),
+          syntaxHighlighting(colours),
+          look,
+          // Ctrl+Enter is the form's: the editor must not make a line of it.
+          Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => true }])),
+          keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),
+          EditorView.contentAttributes.of({
+            "aria-label": latest.current.label,
+            "aria-describedby": latest.current.errorId,
+          }),
+          EditorView.updateListener.of((update) => {
+            if (update.docChanged) latest.current.onChange(update.state.doc.toString());
+          }),
+        ],
+      }),
+    });
+    view.current = editor;
+    return () => editor.destroy();
+  }, []);
+
+  // What changed outside, such as by the form beside it, comes in; what was typed here is there already.
+  useEffect(() => {
+    const editor = view.current;
+    if (editor && editor.state.doc.toString() !== value) {
+      editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+    }
+  }, [value]);
+
+  const marked = useMemo(() => {
+    const syntax = syntaxProblem(value);
+    return syntax ? [syntax] : problems;
+  }, [value, problems]);
+  useEffect(() => {
+    const editor = view.current;
+    if (!editor) return;
+    const length = editor.state.doc.length;
+    const diagnostics: Diagnostic[] = marked.map(({ from, to, message }) => ({
+      from: Math.min(from, length),
+      to: Math.min(Math.max(to, from), length),
+      severity: "error",
+      message,
+    }));
+    editor.dispatch(setDiagnostics(editor.state, diagnostics));
+  }, [marked]);
+
   const parsed = parseExact(value);
+  const isWrong = Boolean(error) || marked.length > 0;
   return (
-    <div className={classes.editor}>
-      <Textarea
-        label={label}
-        autosize
-        minRows={5}
-        maxRows={16}
-        spellCheck={false}
-        classNames={{ input: classes.text }}
-        value={value}
-        error={error}
-        onChange={(event) => onChange(event.currentTarget.value)}
+    <div className={classes.field}>
+      <div className={classes.head}>
+        <span className={classes.label}>{label}</span>
+        <span className={classes.space} />
+        <Button
+          size="compact-xs"
+          variant="subtle"
+          disabled={parsed === undefined}
+          onClick={() => parsed !== undefined && onChange(printExact(parsed))}
+        >
+          Format
+        </Button>
+        {tools}
+      </div>
+      <div
+        ref={container}
+        className={classes.editor}
+        data-wrong={isWrong || undefined}
+        data-json-editor={label}
+        style={{ "--min-lines": minLines } as React.CSSProperties}
       />
-      <Button
-        className={classes.format}
-        size="compact-xs"
-        variant="subtle"
-        disabled={parsed === undefined}
-        onClick={() => parsed !== undefined && onChange(printExact(parsed))}
-      >
-        Format
-      </Button>
-      {remarks.length > 0 && (
-        <ul className={classes.remarks} aria-label={`What does not fit in ${label}`}>
-          {remarks.map((remark) => (
-            <li key={remark}>{remark}</li>
-          ))}
-        </ul>
-      )}
+      <div id={errorId}>
+        {error && <Input.Error>{error}</Input.Error>}
+        {remarks.length > 0 && (
+          <ul className={classes.remarks} aria-label={`What does not fit in ${label}`}>
+            {remarks.map((remark) => (
+              <li key={remark}>{remark}</li>
+            ))}
+          </ul>
+        )}
+      </div>
     </div>
   );
 }

@@ -1,6 +1,6 @@
-import { Tooltip } from "@mantine/core";
 import classes from "./Timestamp.module.css";
 import { localClock, localDateTime, parseInstant, relativeTime, utcDateTime } from "./time";
+import { useHint } from "./useHint";
 import { useNow } from "./useNow";
 
 type TimestampProps = {
@@ -15,16 +15,18 @@ type TimestampProps = {
 export function Timestamp({ value, format = "relative", absent = "never" }: TimestampProps) {
   const now = useNow();
   const instant = parseInstant(value);
+  const { target, hint } = useHint<HTMLTimeElement>(instant && <LocalAndUtc instant={instant} />);
   if (!instant) return <span className={classes.absent}>{value ?? absent}</span>;
 
   return (
-    <Tooltip label={<LocalAndUtc instant={instant} />}>
-      <time className={classes.time} dateTime={instant.toISOString()}>
+    <>
+      <time {...target} className={classes.time} dateTime={instant.toISOString()}>
         {format === "relative" && relativeTime(instant, now)}
         {format === "clock" && localClock(instant)}
         {format === "full" && localDateTime(instant)}
       </time>
-    </Tooltip>
+      {hint}
+    </>
   );
 }
 

@@ -11,7 +11,7 @@ const undoForMs = 10_000;
 /** Beyond this number the oldest offers of an undo go, so that the newest is always in sight. */
 const shownUndos = 3;
 
-type UndoOffer = { notificationId: string; subject: string; undo: () => void };
+type UndoOffer = { notificationId: string; subjects: readonly string[]; undo: () => void };
 
 let offers: UndoOffer[] = [];
 let lastNumber = 0;
@@ -31,13 +31,17 @@ function take(offer: UndoOffer) {
   offer.undo();
 }
 
-/** Says what was done and offers for ten seconds to undo it. A newer change of the subject ends the offer. */
-export function notifyUndoable(notice: { subject: string; message: ReactNode; undo: () => void }): void {
-  endUndo(notice.subject);
+/** Says what was done and offers for ten seconds to undo it. A newer change of any of the subjects ends the offer. */
+export function notifyUndoable(notice: {
+  subjects: readonly string[];
+  message: ReactNode;
+  undo: () => void;
+}): void {
+  endUndo(notice.subjects);
   for (const offer of offers.slice(0, Math.max(0, offers.length - shownUndos + 1))) {
     notifications.hide(offer.notificationId);
   }
-  const offer = { notificationId: nextId(), subject: notice.subject, undo: notice.undo };
+  const offer = { notificationId: nextId(), subjects: notice.subjects, undo: notice.undo };
   offers = [...offers, offer];
   notifications.show({
     id: offer.notificationId,
@@ -61,9 +65,10 @@ export function notifyUndoable(notice: { subject: string; message: ReactNode; un
   });
 }
 
-/** Ends the offer of an undo for this subject: what it would undo is no longer the last thing done. */
-export function endUndo(subject: string): void {
-  for (const offer of offers.filter((candidate) => candidate.subject === subject)) {
+/** Ends the offers of an undo for these subjects: what they would undo is no longer the last thing done. */
+export function endUndo(subjects: readonly string[]): void {
+  const changed = new Set(subjects);
+  for (const offer of offers.filter((candidate) => candidate.subjects.some((id) => changed.has(id)))) {
     withdraw(offer.notificationId);
     notifications.hide(offer.notificationId);
   }

@@ -1,44 +1,62 @@
-import type { ExtensionRow } from "../../api/extensions";
 import { groupedCount } from "../../ui/figures";
 import { ToggleChip } from "../../ui/ToggleChip";
 import classes from "./ExtensionChips.module.css";
-import { inState } from "./extensionOrder";
-import { type ExtensionSearch, type StateFilter, types } from "./extensionSearch";
+import {
+  type ExtensionQuery,
+  extensionTypes,
+  healthTerm,
+  healthWords,
+  type RowCounts,
+  type TermKind,
+  withTerm,
+} from "./extensionQuery";
 
-const states: readonly { state: StateFilter; name: string }[] = [
-  { state: "on", name: "On" },
-  { state: "off", name: "Off" },
-  { state: "failing", name: "Failing" },
-];
+/** What one looks for; `health:healthy` can be typed. */
+const healthChips = ["failing", "degraded", "no_data"] as const;
 
 type ExtensionChipsProps = {
-  rows: readonly ExtensionRow[];
-  search: ExtensionSearch;
-  onChange: (more: ExtensionSearch) => void;
+  /** The search box's text: chips are terms in it, so that both always say the same. */
+  text: string;
+  query: ExtensionQuery;
+  counts: RowCounts;
+  onChange: (text: string) => void;
 };
 
 /** The usual conditions, each with how many extensions meet it. */
-export function ExtensionChips({ rows, search, onChange }: ExtensionChipsProps) {
-  const count = (test: (row: ExtensionRow) => boolean) => groupedCount(rows.filter(test).length);
+export function ExtensionChips({ text, query, counts, onChange }: ExtensionChipsProps) {
+  const { states, types, health } = query;
+  const isUnfiltered = states.length + types.length + health.length === 0;
+  /** A chip is on where its value is the only one of its kind; a second click takes the term away again. */
+  const chip = (kind: TermKind, value: string, chosen: readonly string[]) => {
+    const on = chosen.length === 1 && chosen[0] === value;
+    return { on, onToggle: () => onChange(withTerm(text, kind, on ? [] : [value])) };
+  };
+  const withoutTerms = () =>
+    onChange((["is", "type", "health"] as const).reduce((rest, kind) => withTerm(rest, kind, []), text));
+
   return (
     <fieldset className={classes.chips} aria-label="Show only">
-      {states.map(({ state, name }) => (
-        <ToggleChip
-          key={state}
-          on={search.state === state}
-          onToggle={() => onChange({ state: search.state === state ? undefined : state })}
-        >
-          {name} {count((row) => inState(row, state))}
+      <ToggleChip on={isUnfiltered} onToggle={withoutTerms}>
+        All {groupedCount(counts.all)}
+      </ToggleChip>
+      <ToggleChip {...chip("is", "on", states)}>On {groupedCount(counts.on)}</ToggleChip>
+      <ToggleChip {...chip("is", "off", states)}>Off {groupedCount(counts.off)}</ToggleChip>
+      <span className={classes.gap} />
+      {extensionTypes.map((type) => (
+        <ToggleChip key={type} {...chip("type", type, types)}>
+          {type} {groupedCount(counts.types[type])}
         </ToggleChip>
       ))}
       <span className={classes.gap} />
-      {types.map((type) => (
-        <ToggleChip
-          key={type}
-          on={search.type === type}
-          onToggle={() => onChange({ type: search.type === type ? undefined : type })}
-        >
-          {type} {count((row) => row.type === type)}
+      {healthChips.map((state) => (
+        <ToggleChip key={state} {...chip("health", healthTerm(state), health.map(healthTerm))}>
+          {healthWords[state]}{" "}
+          <span
+            className={classes.count}
+            data-bad={(state === "failing" && counts.health[state] > 0) || undefined}
+          >
+            {groupedCount(counts.health[state])}
+          </span>
         </ToggleChip>
       ))}
     </fieldset>

@@ -1,80 +1,209 @@
-import { type KeyboardEvent, useMemo, useState } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef } from "react";
 import type { ExtensionRow } from "../../api/extensions";
+import type { Extension } from "../../bindings";
 import table from "../../ui/table.module.css";
+import { useShortcuts } from "../../ui/useShortcuts";
 import classes from "./ExtensionTable.module.css";
 import { ExtensionTableRow } from "./ExtensionTableRow";
-import { defaultOrder, nextOrder, type SortColumn, sortExtensions } from "./extensionOrder";
+import type { ExtensionActions } from "./extensionActions";
+import type { ExtensionColumn } from "./extensionColumns";
+import type { SortColumn, SortOrder } from "./extensionOrder";
+import { roles } from "./extensionTableRoles";
 import { SortableHead } from "./SortableHead";
+import type { useSelection } from "./useSelection";
 
-const columns: readonly { column: SortColumn; name: string; figure?: true }[] = [
-  { column: "id", name: "Id" },
-  { column: "type", name: "Type" },
-  { column: "subject", name: "Subject" },
-  { column: "timeout_ms", name: "Timeout", figure: true },
-  { column: "retry", name: "Retries", figure: true },
-  { column: "enabled", name: "State" },
-  { column: "health", name: "Health" },
-  { column: "last_change", name: "Last change" },
-];
+/** As high as a row in ExtensionTable.module.css, in pixels. */
+const rowHeight = 36;
+/** As high as the head, which covers what scrolls under it. */
+const headHeight = 33;
+/** Rows made beyond each edge, so that none is missing while the wheel turns. */
+const overscan = 12;
 
 type ExtensionTableProps = {
+  /** The rows that match, in order. */
   rows: readonly ExtensionRow[];
-  /** The extension whose panel is open beside the table. */
-  openId?: string | undefined;
-  onOpen: (id: string) => void;
-  onSwitch: (id: string, enabled: boolean) => void;
+  columns: readonly ExtensionColumn[];
+  order: SortOrder;
+  onSort: (column: SortColumn) => void;
+  selection: ReturnType<typeof useSelection>;
+  /** The extension whose panel is open. */
+  openId: string | undefined;
+  actions: ExtensionActions;
+  onDelete: (extension: Extension) => void;
 };
 
-export function ExtensionTable({ rows, openId, onOpen, onSwitch }: ExtensionTableProps) {
-  const [order, setOrder] = useState(defaultOrder);
-  const sorted = useMemo(() => sortExtensions(rows, order), [rows, order]);
+/** The list, of which only the rows in sight are made. */
+export function ExtensionTable({
+  rows,
+  columns,
+  order,
+  onSort,
+  selection,
+  openId,
+  actions,
+  onDelete,
+}: ExtensionTableProps) {
+  const { selected, select, selectAll, clear } = selection;
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtualizer = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan,
+    scrollMargin: headHeight,
+    scrollPaddingStart: headHeight,
+  });
+  const made = virtualizer.getVirtualItems();
 
+  function focusRow(index: number) {
+    virtualizer.scrollToIndex(index, { align: "auto" });
+    const focus = () => {
+      const found = scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"] [role=switch]`);
+      found?.focus({ preventScroll: true });
+      return found !== null && found !== undefined;
+    };
+    // A row that was out of sight is there after the next paint.
+    if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
+  }
+
+  /** To the next or the previous row; with the panel open, to the next or the previous extension in it. */
+  function move(step: 1 | -1) {
+    const from = focusedIndex() ?? rows.findIndex((row) => row.id === openId);
+    const next = from < 0 ? 0 : from + step;
+    const row = rows[next];
+    if (!row) return;
+    focusRow(next);
+    if (openId !== undefined) actions.open(row.id);
+  }
+
+  function extend(step: 1 | -1) {
+    const from = focusedIndex();
+    const row = from === null ? undefined : rows[from];
+    if (from === null || !row) return false;
+    if (!selected.has(row.id)) select(from, "toggle");
+    if (rows[from + step]) {
+      select(from + step, "range");
+      focusRow(from + step);
+    }
+    return true;
+  }
+
+  /** The arrows scroll what has the focus; they are the list's only where nothing else has it. */
+  const inList = (run: () => unknown) => () => {
+    const active = document.activeElement;
+    return active === document.body || scroller.current?.contains(active) ? run() : false;
+  };
+
+  useShortcuts({
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: inList(() => move(1)),
+    ArrowUp: inList(() => move(-1)),
+    J: () => extend(1),
+    K: () => extend(-1),
+    "Shift+ArrowDown": inList(() => extend(1)),
+    "Shift+ArrowUp": inList(() => extend(-1)),
+    "Control+a": inList(selectAll),
+    x: () => {
+      const index = focusedIndex();
+      if (index === null) return false;
+      select(index, "toggle");
+      return true;
+    },
+    Enter: () => {
+      const index = focusedIndex();
+      const row = index === null ? undefined : rows[index];
+      if (!row || document.activeElement?.role !== "switch") return false;
+      actions.open(row.id);
+      return true;
+    },
+  });
+
+  // An address that names an extension far down the list brings its row into sight, once.
+  const arrivedAt = useRef<string | undefined>(undefined);
+  useEffect(() => {
+    if (openId === undefined || arrivedAt.current === openId) return;
+    const index = rows.findIndex((row) => row.id === openId);
+    if (index < 0) return;
+    arrivedAt.current = openId;
+    virtualizer.scrollToIndex(index, { align: "auto" });
+  }, [openId, rows, virtualizer]);
+
+  const selectedCount = rows.reduce((count, row) => count + Number(selected.has(row.id)), 0);
   return (
-    <table
-      className={`${table.table} ${classes.table}`}
-      aria-label="Extensions"
-      onKeyDown={moveBetweenSwitches}
-    >
-      <thead>
-        <tr>
-          <th scope="col" className={classes.switch} aria-label="Switch" />
-          {columns.map(({ column, name, figure }) => (
-            <SortableHead
-              key={column}
-              className={classes[column]}
-              figure={figure ?? false}
-              direction={order.column === column ? (order.descending ? "descending" : "ascending") : "none"}
-              onSort={() => setOrder(nextOrder(order, column))}
-            >
-              {name}
-            </SortableHead>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {sorted.map((row) => (
-          <ExtensionTableRow
-            key={row.id}
-            row={row}
-            isOpen={row.id === openId}
-            followsFocus={openId !== undefined}
-            onOpen={onOpen}
-            onSwitch={onSwitch}
-          />
-        ))}
-      </tbody>
-    </table>
+    <div ref={scroller} className={classes.scroller}>
+      <table
+        {...roles.table}
+        className={`${table.table} ${classes.table}`}
+        aria-label="Extensions"
+        aria-rowcount={rows.length + 1}
+      >
+        <thead {...roles.rowgroup}>
+          <tr {...roles.row}>
+            <th {...roles.columnheader} scope="col" data-column="select">
+              <input
+                type="checkbox"
+                className={classes.checkbox}
+                aria-label="Select all that match"
+                checked={selectedCount === rows.length}
+                ref={(box) => {
+                  if (box) box.indeterminate = selectedCount > 0 && selectedCount < rows.length;
+                }}
+                onChange={(event) => (event.currentTarget.checked ? selectAll() : clear())}
+              />
+            </th>
+            {columns.map(({ column, name, kind }) => (
+              <SortableHead
+                key={column}
+                column={column}
+                figure={kind === "figure"}
+                direction={order.column === column ? (order.descending ? "descending" : "ascending") : "none"}
+                onSort={() => onSort(column)}
+              >
+                {name}
+              </SortableHead>
+            ))}
+            <th {...roles.columnheader} scope="col" data-column="menu" aria-label="Actions" />
+          </tr>
+        </thead>
+        <tbody {...roles.rowgroup} style={{ height: virtualizer.getTotalSize() }}>
+          {made.map(({ index, start }) => {
+            const row = rows[index];
+            return (
+              row && (
+                <ExtensionTableRow
+                  key={row.id}
+                  row={row}
+                  index={index}
+                  top={start - headHeight}
+                  columns={columns}
+                  isSelected={selected.has(row.id)}
+                  isOpen={row.id === openId}
+                  actions={actions}
+                  onSelect={select}
+                  onDelete={onDelete}
+                />
+              )
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
-/** From a switch, j and k or the arrows lead to the next and the previous one; Space is the switch's own. */
-function moveBetweenSwitches(event: KeyboardEvent<HTMLTableElement>) {
-  const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
-  if (step === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-  const switches = [...event.currentTarget.querySelectorAll<HTMLElement>("[role=switch]")];
-  const index = switches.indexOf(event.target as HTMLElement);
-  const next = switches[index + step];
-  if (index < 0 || !next) return;
-  event.preventDefault();
-  next.focus();
+function focusedRow(): HTMLElement | null {
+  return document.activeElement?.closest<HTMLElement>("tr[data-extension-id]") ?? null;
+}
+
+/** The place of the row that has the focus, or null. */
+function focusedIndex(): number | null {
+  const row = focusedRow();
+  return row ? Number(row.dataset.index) : null;
+}
+
+/** The extension whose row has the focus, or null. */
+export function focusedExtensionId(): string | null {
+  return focusedRow()?.dataset.extensionId ?? null;
 }

@@ -1,87 +1,123 @@
-import { memo } from "react";
+import { type MouseEvent, memo, useState } from "react";
 import type { ExtensionRow } from "../../api/extensions";
-import { ExtensionTypeBadge } from "../../ui/ExtensionTypeBadge";
-import { exactDuration } from "../../ui/figures";
-import { Identifier } from "../../ui/Identifier";
-import { IconCircleCheck, IconCircleOff } from "../../ui/icons";
-import { StatusWord } from "../../ui/StatusWord";
-import { Switch } from "../../ui/Switch";
+import type { Extension } from "../../bindings";
+import { IconDots } from "../../ui/icons";
 import table from "../../ui/table.module.css";
+import { ExtensionMenu } from "./ExtensionMenu";
 import classes from "./ExtensionTable.module.css";
-import { HealthCell } from "./HealthCell";
-import { LastChangeCell } from "./LastChangeCell";
+import type { ExtensionActions } from "./extensionActions";
+import type { ExtensionColumn } from "./extensionColumns";
+import { roles } from "./extensionTableRoles";
+import type { SelectHow } from "./useSelection";
 
 type ExtensionTableRowProps = {
   row: ExtensionRow;
+  /** Its place among the rows that match, from 0. */
+  index: number;
+  /** How far down the list it lies, in pixels. */
+  top: number;
+  columns: readonly ExtensionColumn[];
+  isSelected: boolean;
   isOpen: boolean;
-  /** While a panel is open it shows the row that has the focus. */
-  followsFocus: boolean;
-  onOpen: (id: string) => void;
-  onSwitch: (id: string, enabled: boolean) => void;
+  actions: ExtensionActions;
+  onSelect: (index: number, how: SelectHow) => void;
+  onDelete: (extension: Extension) => void;
 };
 
 export const ExtensionTableRow = memo(function ExtensionTableRow({
   row,
+  index,
+  top,
+  columns,
+  isSelected,
   isOpen,
-  followsFocus,
-  onOpen,
-  onSwitch,
+  actions,
+  onSelect,
+  onDelete,
 }: ExtensionTableRowProps) {
+  function handleClick(event: MouseEvent<HTMLElement>) {
+    // The buttons in the row do their own work, and marking text to copy is no click.
+    const target = event.target as Element;
+    if (target.closest("button, input, label, a") || !document.getSelection()?.isCollapsed) return;
+    if (event.shiftKey) onSelect(index, "range");
+    else if (event.ctrlKey || event.metaKey) onSelect(index, "toggle");
+    else actions.open(row.id);
+  }
+
   return (
-    // The keyboard's way is Enter on the row's switch.
+    // The keyboard's ways are Enter and x on the row's switch.
     <tr
-      aria-selected={isOpen || undefined}
-      onClick={(event) => {
-        if (!(event.target as HTMLElement).closest("button, a")) onOpen(row.id);
-      }}
-      onFocus={() => followsFocus && !isOpen && onOpen(row.id)}
-      onKeyDown={(event) => {
-        if (event.key !== "Enter" || (event.target as HTMLElement).role !== "switch") return;
-        event.preventDefault();
-        onOpen(row.id);
-      }}
+      {...roles.row}
       className={classes.row}
+      style={{ transform: `translateY(${top}px)` }}
       data-extension-id={row.id}
+      data-index={index}
       data-off={!row.enabled || undefined}
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+      aria-current={isOpen || undefined}
       aria-busy={row.pending}
+      onMouseDown={(event) => {
+        // Shift marks rows here, not text.
+        if (event.shiftKey) event.preventDefault();
+      }}
+      onClick={handleClick}
     >
-      <td>
-        <Switch
-          name={`${row.id} enabled`}
-          on={row.enabled}
-          onChange={(enabled) => onSwitch(row.id, enabled)}
+      <td {...roles.cell} data-column="select">
+        <input
+          type="checkbox"
+          className={classes.checkbox}
+          aria-label={`Select ${row.id}`}
+          checked={isSelected}
+          readOnly
+          onClick={(event) => onSelect(index, event.shiftKey ? "range" : "toggle")}
         />
       </td>
-      <td className={table.name}>
-        <Identifier label="id" value={row.id} />
-      </td>
-      <td>
-        <ExtensionTypeBadge type={row.type} />
-      </td>
-      <td className={table.name}>
-        <Identifier label="subject" value={row.subject} />
-      </td>
-      <td className={table.figure}>{exactDuration(row.timeout_ms)}</td>
-      <td className={table.figure}>
-        {row.retry === 0 ? <span className={classes.none}>none</span> : `×${row.retry}`}
-      </td>
-      <td>
-        {row.enabled ? (
-          <StatusWord icon={IconCircleCheck} tone="good">
-            On
-          </StatusWord>
-        ) : (
-          <StatusWord icon={IconCircleOff} tone="quiet">
-            Off
-          </StatusWord>
-        )}
-      </td>
-      <td>
-        <HealthCell health={row.health} scorePercent={row.health_score_percent} />
-      </td>
-      <td>
-        <LastChangeCell change={row.last_change} />
+      {columns.map(({ column, kind, cell }) => (
+        <td
+          {...roles.cell}
+          key={column}
+          data-column={column}
+          className={kind === "plain" ? undefined : table[kind]}
+        >
+          {cell(row, actions)}
+        </td>
+      ))}
+      <td {...roles.cell} data-column="menu">
+        <RowMenu row={row} actions={actions} onDelete={onDelete} />
       </td>
     </tr>
   );
 });
+
+type RowMenuProps = Pick<ExtensionTableRowProps, "row" | "actions" | "onDelete">;
+
+/** The menu is made at the first click: a screen of rows would carry hundreds of unused parts. */
+function RowMenu({ row, actions, onDelete }: RowMenuProps) {
+  const [opened, setOpened] = useState<boolean | null>(null);
+  const button = (
+    <button
+      type="button"
+      className={classes.menuButton}
+      tabIndex={-1}
+      aria-label={`Actions for ${row.id}`}
+      aria-haspopup="menu"
+      data-opened={opened || undefined}
+      onClick={() => setOpened(!opened)}
+    >
+      <IconDots size={16} aria-hidden />
+    </button>
+  );
+  if (opened === null) return button;
+  return (
+    <ExtensionMenu
+      extension={row}
+      actions={actions}
+      onOpen={() => actions.open(row.id)}
+      onDelete={onDelete}
+      opened={opened}
+      onOpenedChange={setOpened}
+      button={button}
+    />
+  );
+}

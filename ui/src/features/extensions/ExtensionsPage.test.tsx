@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { SetEnabledRequest } from "../../bindings";
 import { startBackend } from "../../testing/backend";
-import { forbidden } from "../../testing/fixtures";
+import { auditEntry, extension, forbidden } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const piiGuard = { name: "pii_guard enabled" };
@@ -55,7 +55,7 @@ describe("the table", () => {
 
     await screen.findByRole("table", { name: "Extensions" });
     expect(rowIds()).toHaveLength(6);
-    expect(row("pii_guard")).toHaveTextContent("pii_guardvalidatorbeamline.ext.validate.pii_guard.v1");
+    expect(row("pii_guard")).toHaveTextContent("Onpii_guardvalidatorbeamline.ext.validate.pii_guard.v1");
     expect(within(row("pii_guard")).getByText("200 ms")).toBeVisible();
     expect(within(row("pii_guard")).getByText("×1")).toBeVisible();
     expect(within(row("pii_guard")).getByText("On")).toBeVisible();
@@ -132,6 +132,180 @@ describe("the table", () => {
     );
     await expect(navigator.clipboard.readText()).resolves.toBe("beamline.ext.validate.pii_guard.v1");
     expect(await screen.findByRole("button", { name: /^Copied subject/ })).toBeVisible();
+  });
+});
+
+describe("the view", () => {
+  it("makes only the rows in sight of ten thousand", async () => {
+    const backend = startBackend();
+    backend.extensions = Array.from({ length: 10_000 }, (_, index) => extension(`extension_${index}`));
+    renderApp();
+    const list = await screen.findByRole("table", { name: "Extensions" });
+    expect(list).toHaveAttribute("aria-rowcount", "10001");
+    expect(rowIds().length).toBeGreaterThan(20);
+    expect(rowIds().length).toBeLessThan(60);
+  });
+
+  it("is narrowed by chips, which are terms of the search box, and kept for the next start", async () => {
+    const backend = startBackend();
+    const [first, ...others] = backend.extensions;
+    if (first) backend.extensions = [{ ...first, enabled: false, health: "failing" }, ...others];
+    const { user, search, unmount } = renderApp();
+    await user.click(await screen.findByRole("button", { name: "Off 1" }));
+    expect(rowIds()).toHaveLength(1);
+    await user.click(screen.getByRole("button", { name: "Off 1" }));
+    await user.click(screen.getByRole("button", { name: "provider 3" }));
+    expect(rowIds()).toHaveLength(3);
+    await user.click(screen.getByRole("button", { name: "On 5" }));
+    expect(rowIds()).toHaveLength(2);
+    expect(screen.getByRole("searchbox")).toHaveValue("is:on type:provider");
+    expect(screen.getByRole("button", { name: "Failing 1" })).toHaveAttribute("aria-pressed", "false");
+    await waitFor(() => expect(search()).toEqual({ text: "is:on type:provider" }));
+    await user.click(screen.getByRole("button", { name: "Health" }));
+    await waitFor(() => expect(search()).toEqual({ text: "is:on type:provider", sort: "health" }));
+    unmount();
+
+    const again = renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    expect(screen.getByRole("searchbox")).toHaveValue("is:on type:provider");
+    await again.user.click(screen.getByRole("button", { name: "All 6" }));
+    expect(rowIds()).toHaveLength(6);
+  });
+
+  it("says which values there are when a term names none of them", async () => {
+    startBackend();
+    const { user } = renderApp();
+    await user.type(await screen.findByRole("searchbox"), "type:vaildator");
+    expect(screen.getByText(/There is no type:vaildator/)).toBeVisible();
+  });
+
+  it("shows the state and the score of the health", async () => {
+    const backend = startBackend();
+    backend.extensions = [extension("flaky", { health: "failing", health_score_percent: 81.04 })];
+    renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    expect(row("flaky")).toHaveTextContent("Failing81.0 %");
+  });
+});
+
+describe("several at once", () => {
+  const bar = () => within(screen.getByRole("toolbar", { name: "Selected extensions" }));
+
+  it("are switched in one request that leaves out what is so already, and undone as one", async () => {
+    const backend = startBackend();
+    backend.extensions = backend.extensions.map((each) =>
+      each.id === "mock_provider" ? { ...each, enabled: false } : each,
+    );
+    const answer = held();
+    backend.holds.set("set_extensions_enabled", answer.promise);
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("checkbox", { name: "Select anthropic_claude" }));
+    await user.keyboard("{Shift>}");
+    await user.click(screen.getByRole("checkbox", { name: "Select openai_gpt4" }));
+    await user.keyboard("{/Shift}");
+    expect(screen.getByRole("toolbar")).toHaveTextContent("3 selected2 on, 1 off");
+
+    await user.click(bar().getByRole("button", { name: "Disable 2" }));
+    expect(row("openai_gpt4"), "before the backend answered").toHaveTextContent("Off");
+    answer.release();
+    const notice = await screen.findByText(/^Switched off/);
+    expect(notice).toHaveTextContent("Switched off 2 extensions; 1 was off already");
+    const [call] = backend.callsOf("set_extensions_enabled") as {
+      request: { ids: string[]; note: { request_id: string } };
+    }[];
+    expect(call?.request.ids).toEqual(["anthropic_claude", "openai_gpt4"]);
+
+    backend.auditEntries = [
+      auditEntry(8, {
+        extension_id: "anthropic_claude",
+        request_id: call?.request.note.request_id ?? null,
+        group_id: "the-group",
+      }),
+    ];
+    await user.click(screen.getByRole("button", { name: "Undo" }));
+    await waitFor(() =>
+      expect(backend.callsOf("undo_changes")).toMatchObject([
+        { target: { kind: "group", value: "the-group" } },
+      ]),
+    );
+  });
+
+  it("go back where they were when the backend refuses, and say that none was changed", async () => {
+    const backend = startBackend();
+    backend.failures.set("set_extensions_enabled", forbidden);
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("checkbox", { name: "Select all that match" }));
+    await user.click(bar().getByRole("button", { name: "Disable 6" }));
+    expect(await screen.findByText(/Could not switch off 6 extensions: none was changed/)).toBeVisible();
+    expect(screen.getByRole("switch", piiGuard)).toBeChecked();
+  });
+
+  it("are chosen by keys, kept under another filter, and let go by Escape", async () => {
+    startBackend();
+    const { user } = renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    await user.keyboard("jxJ");
+    expect(screen.getByRole("toolbar")).toHaveTextContent("2 selected");
+    expect(row("pii_guard")).toHaveAttribute("aria-selected", "true");
+    await user.type(screen.getByRole("searchbox"), "mask");
+    expect(screen.getByRole("toolbar")).toHaveTextContent("2 hidden by the filter");
+    await user.keyboard("{Escape}{Escape}");
+    await user.keyboard("{Control>}a{/Control}");
+    expect(screen.getByRole("toolbar")).toHaveTextContent("6 selected");
+    expect(bar().getByRole("button", { name: "Enable 0" })).toHaveAttribute("aria-disabled", "true");
+    await user.keyboard("{Escape}");
+    expect(screen.queryByRole("toolbar")).not.toBeInTheDocument();
+  });
+
+  it("ask before many are switched off, with the effect in figures", async () => {
+    const backend = startBackend();
+    backend.extensions = Array.from({ length: 30 }, (_, index) => extension(`extension_${index}`));
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("checkbox", { name: "Select extension_0" }));
+    await user.click(bar().getByRole("button", { name: "Select all 30 that match" }));
+    await user.click(bar().getByRole("button", { name: "Disable 30" }));
+    const dialog = await screen.findByRole("dialog", { name: "Disable 30 extensions?" });
+    await user.type(within(dialog).getByRole("textbox"), "maintenance");
+    await user.click(within(dialog).getByRole("button", { name: "Disable 30" }));
+    await waitFor(() =>
+      expect(backend.callsOf("set_extensions_enabled")).toMatchObject([
+        { request: { enabled: false, note: { reason: "maintenance" } } },
+      ]),
+    );
+  });
+
+  it("are deleted after asking once, with the revisions that were seen", async () => {
+    const backend = startBackend();
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("checkbox", { name: "Select pii_guard" }));
+    await user.click(screen.getByRole("checkbox", { name: "Select mock_provider" }));
+    await user.click(bar().getByRole("button", { name: "Delete 2…" }));
+    const dialog = await screen.findByRole("dialog", { name: "Delete 2 extensions?" });
+    expect(dialog).toHaveTextContent("All are on: routers stop using them at once.");
+    await user.click(within(dialog).getByRole("button", { name: "Delete 2" }));
+    await waitFor(() => expect(rowIds()).toHaveLength(4));
+    expect(backend.callsOf("delete_extensions")).toMatchObject([
+      {
+        seen: [
+          { id: "pii_guard", revision: 0 },
+          { id: "mock_provider", revision: 0 },
+        ],
+      },
+    ]);
+    expect(await screen.findByText(/^Deleted/)).toHaveTextContent("Deleted 2 extensions");
+  });
+});
+
+describe("a row's menu", () => {
+  it("leads to the form and the history", async () => {
+    startBackend();
+    const { user, search } = renderApp();
+    await user.click(await screen.findByRole("button", { name: "Actions for pii_guard" }));
+    await user.click(await screen.findByRole("menuitem", { name: /^History/ }));
+    await waitFor(() => expect(search()).toEqual({ open: "pii_guard", tab: "history" }));
+    await user.click(screen.getByRole("button", { name: "Actions for pii_guard" }));
+    await user.click(await screen.findByRole("menuitem", { name: /^Edit/ }));
+    expect(await screen.findByRole("dialog", { name: "Edit pii_guard" })).toBeVisible();
   });
 });
 

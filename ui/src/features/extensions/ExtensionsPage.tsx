@@ -1,182 +1,276 @@
 import { Button } from "@mantine/core";
-import { useNavigate, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
-import { usePermissions } from "../../api/access";
+import { lazy, type ReactNode, Suspense, useCallback, useDeferredValue, useEffect, useMemo } from "react";
 import { reportTableShown } from "../../api/application";
 import { toErrorReport } from "../../api/command";
-import { type ExtensionRow, useExtensions } from "../../api/extensions";
+import { type ExtensionRow, useExtensionDetail, useExtensions } from "../../api/extensions";
 import type { Extension } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
-import { counted } from "../../ui/figures";
+import { counted, groupedCount } from "../../ui/figures";
+import { GuardedButton } from "../../ui/GuardedButton";
 import { IconFilterOff, IconPlus, IconPuzzle } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
-import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
 import { useShortcuts } from "../../ui/useShortcuts";
-import { DeleteDialog } from "./DeleteDialog";
+import { BulkBar } from "./BulkBar";
+import { ConfirmDialog } from "./ConfirmDialog";
 import { ExtensionChips } from "./ExtensionChips";
-import { ExtensionTable } from "./ExtensionTable";
-import { filterExtensions } from "./extensionOrder";
-import type { ExtensionSearch } from "./extensionSearch";
-import { FilterBox } from "./FilterBox";
-import { ExtensionForm, type FormTarget } from "./form/ExtensionForm";
+import classes from "./ExtensionsPage.module.css";
+import { ExtensionTable, focusedExtensionId } from "./ExtensionTable";
+import { type ExtensionActions, useExtensionActions } from "./extensionActions";
+import { extensionColumns } from "./extensionColumns";
+import { sortExtensions } from "./extensionOrder";
+import { countRows, matches, parseQuery } from "./extensionQuery";
 import { ExtensionPanel } from "./panel/ExtensionPanel";
-import { useSwitchExtension } from "./useSwitchExtension";
+import { SearchBox } from "./SearchBox";
+import { useBulkChanges } from "./useBulkChanges";
+import { useExtensionView } from "./useExtensionView";
+import { useSelection } from "./useSelection";
+
+/** The form brings an editor along, which no start needs. */
+const ExtensionForm = lazy(() =>
+  import("./form/ExtensionForm").then(({ ExtensionForm }) => ({ default: ExtensionForm })),
+);
 
 export function ExtensionsPage({ history }: { history: (id: string) => ReactNode }) {
   const extensions = useExtensions();
-  const search = useSearch({ from: "/extensions" });
-  const navigate = useNavigate({ from: "/extensions" });
-  const permissions = usePermissions().data;
-  const switchExtension = useSwitchExtension();
-  const [form, setForm] = useState<FormTarget | null>(null);
-  const [deleting, setDeleting] = useState<Extension | null>(null);
   const { data: rows, error, dataUpdatedAt } = extensions;
   const refetch = () => void extensions.refetch();
-  const set = useCallback(
-    (more: ExtensionSearch) =>
-      void navigate({ search: (current: ExtensionSearch) => ({ ...current, ...more }), replace: true }),
-    [navigate],
-  );
-  const open = useCallback((id: string) => set({ open: id }), [set]);
-  const close = useCallback(() => set({ open: undefined, tab: undefined }), [set]);
-  const createNew = () => setForm({ kind: "create", from: null });
-  const mayCreate = permissions?.can_edit !== false;
-  useShortcuts({
-    n: () => mayCreate && !form && createNew(),
-    h: () => search.open && set({ tab: "history" }),
-  });
+  const { search, change, text, setText, order, sort } = useExtensionView();
+  const actions = useExtensionActions();
+  const { editing } = actions.allowed;
+  const openId = search.open;
 
   const loaded = rows !== undefined;
   useEffect(() => {
     if (loaded) reportTableShown();
   }, [loaded]);
 
+  // What is typed shows at once; the rows follow as soon as they can.
+  const sought = useDeferredValue(text);
+  const query = useMemo(() => parseQuery(sought), [sought]);
+  const counts = useMemo(() => countRows(rows ?? []), [rows]);
+  // Sorted first: what one types then only looks through them.
+  const sorted = useMemo(() => sortExtensions(rows ?? [], order), [rows, order]);
+  const shown = useMemo(() => sorted.filter((row) => matches(row, query)), [sorted, query]);
+  const selection = useSelection(shown);
+  const { selected, selectAll, clear } = selection;
+  const selectedRows = useMemo(
+    () => (selected.size === 0 ? [] : sorted.filter((row) => selected.has(row.id))),
+    [sorted, selected],
+  );
+  const hiddenCount = selectedRows.filter((row) => !matches(row, query)).length;
+
+  const close = useCallback(() => change({ open: undefined, tab: undefined, form: undefined }), [change]);
+  const onDeleted = useCallback(
+    (ids: readonly string[]) => {
+      clear();
+      if (openId !== undefined && ids.includes(openId)) close();
+    },
+    [clear, close, openId],
+  );
+  const bulk = useBulkChanges(onDeleted);
+  const { remove } = bulk;
+  const removeOne = useCallback((extension: Extension) => remove([extension]), [remove]);
+
+  usePageShortcuts({ rows, openId, actions, close, hasSelection: selected.size > 0, clear });
+
   return (
-    <>
-      <PageHeader title="Extensions" summary={rows && rows.length > 0 ? summary(rows) : undefined}>
-        {rows?.length !== 0 && (
-          <FilterBox value={search.text ?? ""} onChange={(text) => set({ text: text || undefined })} />
-        )}
-        <Button
-          size="xs"
+    <div className={classes.page}>
+      <PageHeader title="Extensions" summary={rows && rows.length > 0 ? summary(counts, shown) : undefined}>
+        {rows?.length !== 0 && <SearchBox value={text} onChange={setText} />}
+        <GuardedButton
+          forbidden={editing}
           leftSection={<IconPlus size={14} aria-hidden />}
           aria-keyshortcuts="n"
-          disabled={!mayCreate}
-          title={mayCreate ? undefined : `The login ${permissions?.login} may not create extensions`}
-          onClick={createNew}
+          onClick={actions.createNew}
         >
           New
-        </Button>
+        </GuardedButton>
       </PageHeader>
-      {rows && rows.length > 0 && <ExtensionChips rows={rows} search={search} onChange={set} />}
+      {rows && rows.length > 0 && (
+        <ExtensionChips text={text} query={query} counts={counts} onChange={setText} />
+      )}
       {rows && error && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}
-      <Panel>
-        {rows ? (
-          <Rows
-            rows={rows}
-            search={search}
-            onClearFilter={() => set({ text: undefined, state: undefined, type: undefined })}
-            onRefresh={refetch}
-            onOpen={open}
-            onSwitch={switchExtension}
+      <div className={classes.body} data-split={openId !== undefined || undefined}>
+        <div className={classes.list}>
+          {rows === undefined ? (
+            error ? (
+              <ErrorState
+                tried="The extensions could not be read"
+                error={toErrorReport(error)}
+                onRetry={refetch}
+              />
+            ) : (
+              <SkeletonRows label="Reading the extensions" />
+            )
+          ) : rows.length === 0 ? (
+            <NoneYet forbidden={editing} onCreate={actions.createNew} />
+          ) : shown.length === 0 ? (
+            <NoMatch text={sought} unknown={query.unknown} count={rows.length} onClear={() => setText("")} />
+          ) : (
+            <ExtensionTable
+              rows={shown}
+              columns={extensionColumns}
+              order={order}
+              onSort={sort}
+              selection={selection}
+              openId={openId}
+              actions={actions}
+              onDelete={removeOne}
+            />
+          )}
+          {selectedRows.length > 0 && (
+            <BulkBar
+              rows={selectedRows}
+              hiddenCount={hiddenCount}
+              matchingCount={shown.length}
+              allowed={actions.allowed}
+              onSetEnabled={bulk.setEnabled}
+              onDelete={remove}
+              onSelectAll={selectAll}
+              onClear={clear}
+            />
+          )}
+        </div>
+        {openId !== undefined && (
+          <ExtensionPanel
+            key={openId}
+            id={openId}
+            tab={search.tab ?? "overview"}
+            onTab={(tab) => change({ tab })}
+            onClose={close}
+            actions={actions}
+            onDelete={removeOne}
+            history={history}
           />
-        ) : error ? (
-          <ErrorState
-            tried="The extensions could not be read"
-            error={toErrorReport(error)}
-            onRetry={refetch}
-          />
-        ) : (
-          <SkeletonRows label="Reading the extensions" />
         )}
-      </Panel>
-      {search.open !== undefined && (
-        <ExtensionPanel
-          key={search.open}
-          id={search.open}
-          tab={search.tab ?? "overview"}
-          onTab={(tab) => set({ tab })}
-          onClose={close}
-          onSwitch={switchExtension}
-          onEdit={(detail) => setForm({ kind: "edit", detail })}
-          onDuplicate={(detail) => setForm({ kind: "create", from: detail })}
-          onDelete={({ extension }) => setDeleting(extension)}
-          history={history}
-        />
+      </div>
+      {search.form !== undefined && editing === null && (
+        <Suspense>
+          <FormOf
+            form={search.form}
+            openId={openId}
+            onClose={(savedId) => change({ form: undefined, ...(savedId !== null && { open: savedId }) })}
+          />
+        </Suspense>
       )}
-      {form && (
-        <ExtensionForm
-          target={form}
-          onClose={(savedId) => {
-            setForm(null);
-            if (savedId !== null) open(savedId);
-          }}
-        />
-      )}
-      {deleting && (
-        <DeleteDialog
-          extension={deleting}
-          onClose={(done) => {
-            setDeleting(null);
-            if (done) close();
-          }}
-        />
-      )}
-    </>
+      {bulk.question && <ConfirmDialog question={bulk.question} onClose={bulk.closeQuestion} />}
+    </div>
   );
 }
 
-type RowsProps = {
-  rows: readonly ExtensionRow[];
-  search: ExtensionSearch;
-  onClearFilter: () => void;
-  onRefresh: () => void;
-  onOpen: (id: string) => void;
-  onSwitch: (id: string, enabled: boolean) => void;
+type FormOfProps = {
+  form: "new" | "edit" | "duplicate";
+  openId: string | undefined;
+  onClose: (savedId: string | null) => void;
 };
 
-function Rows({ rows, search, onClearFilter, onRefresh, onOpen, onSwitch }: RowsProps) {
-  const matching = useMemo(() => filterExtensions(rows, search), [rows, search]);
-  if (rows.length === 0) {
-    return (
-      <EmptyState
-        icon={IconPuzzle}
-        title="No extensions yet"
-        action={
-          <Button size="xs" variant="default" onClick={onRefresh}>
-            Look again
-          </Button>
-        }
-      >
-        An extension appears here as soon as somebody makes one with New, or a program registers one in this
-        database.
-      </EmptyState>
-    );
-  }
-  if (matching.length === 0) {
-    return (
-      <EmptyState
-        icon={IconFilterOff}
-        title={search.text ? `Nothing matches “${search.text.trim()}”` : "No extension matches this filter"}
-        action={
-          <Button size="xs" variant="default" onClick={onClearFilter}>
-            Clear filter
-          </Button>
-        }
-      >
-        The filter looks at the id, the type and the subject of {counted(rows.length, "extension")}.
-      </EmptyState>
-    );
-  }
-  return <ExtensionTable rows={matching} openId={search.open} onOpen={onOpen} onSwitch={onSwitch} />;
+function FormOf({ form, openId, onClose }: FormOfProps) {
+  if (form === "new") return <ExtensionForm target={{ kind: "create", from: null }} onClose={onClose} />;
+  return openId === undefined ? null : <FormFrom key={openId} kind={form} id={openId} onClose={onClose} />;
 }
 
-function summary(rows: readonly ExtensionRow[]): string {
-  const onCount = rows.filter((row) => row.enabled).length;
-  return `${onCount} on · ${rows.length - onCount} off`;
+/** The form over an extension that is there; while it can't be read, the panel says why. */
+function FormFrom({
+  kind,
+  id,
+  onClose,
+}: {
+  kind: "edit" | "duplicate";
+  id: string;
+  onClose: FormOfProps["onClose"];
+}) {
+  const detail = useExtensionDetail(id).data;
+  if (!detail) return null;
+  return (
+    <ExtensionForm
+      target={kind === "edit" ? { kind, detail } : { kind: "create", from: detail }}
+      onClose={onClose}
+    />
+  );
+}
+
+type PageShortcuts = {
+  rows: readonly ExtensionRow[] | undefined;
+  openId: string | undefined;
+  actions: ExtensionActions;
+  close: () => void;
+  hasSelection: boolean;
+  clear: () => void;
+};
+
+function usePageShortcuts({ rows, openId, actions, close, hasSelection, clear }: PageShortcuts) {
+  const { switching, editing } = actions.allowed;
+  /** Does it with the row that has the focus, else with the extension whose panel is open. */
+  const withOne = (run: (id: string) => void, forbidden: string | null) => () => {
+    const id = focusedExtensionId() ?? openId;
+    if (id === undefined || forbidden !== null) return false;
+    run(id);
+    return true;
+  };
+  useShortcuts({
+    n: () => editing === null && actions.createNew(),
+    e: withOne(actions.edit, editing),
+    h: withOne(actions.openHistory, null),
+    Space: () => {
+      const row = rows?.find(({ id }) => id === openId);
+      // A button that has the focus takes the key for itself.
+      if (!row || document.activeElement !== document.body || switching !== null) return false;
+      actions.setEnabled(row.id, !row.enabled);
+      return true;
+    },
+    Escape: () => {
+      // What lies over the page closes first.
+      if (document.querySelector("[role=dialog]")) return false;
+      if (hasSelection) clear();
+      else if (openId !== undefined) close();
+      else return false;
+      return true;
+    },
+  });
+}
+
+function NoneYet({ forbidden, onCreate }: { forbidden: string | null; onCreate: () => void }) {
+  return (
+    <EmptyState
+      icon={IconPuzzle}
+      title="No extensions yet"
+      action={
+        <GuardedButton forbidden={forbidden} variant="default" onClick={onCreate}>
+          New extension
+        </GuardedButton>
+      }
+    >
+      An extension appears here as soon as somebody makes one, or a program registers one in this database.
+    </EmptyState>
+  );
+}
+
+type NoMatchProps = { text: string; unknown: readonly string[]; count: number; onClear: () => void };
+
+function NoMatch({ text, unknown, count, onClear }: NoMatchProps) {
+  return (
+    <EmptyState
+      icon={IconFilterOff}
+      title={`Nothing matches “${text.trim()}”`}
+      action={
+        <Button size="xs" variant="default" onClick={onClear}>
+          Clear filter
+        </Button>
+      }
+    >
+      {unknown.length > 0
+        ? `There is no ${unknown.join(", ")}. Known are type:pre, validator, post, provider; is:on, off; health:failing, degraded, healthy, no-data.`
+        : `None of ${counted(count, "extension")} has all of it in its id, type or subject.`}
+    </EmptyState>
+  );
+}
+
+function summary(counts: { all: number; on: number; off: number }, shown: readonly ExtensionRow[]): string {
+  const states = `${groupedCount(counts.on)} on · ${groupedCount(counts.off)} off`;
+  return shown.length === counts.all ? states : `${groupedCount(shown.length)} shown · ${states}`;
 }

@@ -3,20 +3,25 @@ import type { HealthState } from "../../bindings";
 import { scoreText } from "../../ui/figures";
 import { IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconCircleX } from "../../ui/icons";
 import { StatusWord, type Tone } from "../../ui/StatusWord";
+import { healthWords } from "./extensionQuery";
+import classes from "./HealthCell.module.css";
 
-const looks: Record<HealthState, { word: string; tone: Tone; icon: TablerIcon }> = {
-  failing: { word: "failing", tone: "bad", icon: IconCircleX },
-  degraded: { word: "degraded", tone: "warn", icon: IconAlertTriangle },
-  healthy: { word: "healthy", tone: "good", icon: IconCircleCheck },
-  no_data: { word: "no data", tone: "quiet", icon: IconCircleDashed },
+const looks: Record<HealthState, { tone: Tone; icon: TablerIcon }> = {
+  failing: { tone: "bad", icon: IconCircleX },
+  degraded: { tone: "warn", icon: IconAlertTriangle },
+  healthy: { tone: "good", icon: IconCircleCheck },
+  no_data: { tone: "quiet", icon: IconCircleDashed },
 };
 
-/** How the calls of an extension went, as its score, or that there was none. */
+/** How the calls of an extension went: the state in a word, and the score where there is one. */
 export function HealthCell({ health, scorePercent }: { health: HealthState; scorePercent: number | null }) {
-  const look = looks[health];
+  const { icon, tone } = looks[health];
   return (
-    <StatusWord icon={look.icon} tone={look.tone}>
-      <span title={look.word}>{scorePercent === null ? look.word : scoreText(scorePercent)}</span>
-    </StatusWord>
+    <span className={classes.health}>
+      <StatusWord icon={icon} tone={tone}>
+        {healthWords[health]}
+      </StatusWord>
+      {scorePercent !== null && <span className={classes.score}>{scoreText(scorePercent)}</span>}
+    </span>
   );
 }

@@ -1,10 +1,11 @@
 import { UnstyledButton } from "@mantine/core";
 import type { ReactNode } from "react";
 import { IconChevronDown, IconChevronUp } from "../../ui/icons";
+import { roles } from "./extensionTableRoles";
 import classes from "./SortableHead.module.css";
 
 type SortableHeadProps = {
-  className: string | undefined;
+  column: string;
   /** Figures stand at the right edge, and their head with them. */
   figure: boolean;
   direction: "ascending" | "descending" | "none";
@@ -12,10 +13,10 @@ type SortableHeadProps = {
   children: ReactNode;
 };
 
-export function SortableHead({ className, figure, direction, onSort, children }: SortableHeadProps) {
+export function SortableHead({ column, figure, direction, onSort, children }: SortableHeadProps) {
   const Icon = direction === "descending" ? IconChevronDown : IconChevronUp;
   return (
-    <th scope="col" className={className} aria-sort={direction}>
+    <th {...roles.columnheader} scope="col" data-column={column} aria-sort={direction}>
       <UnstyledButton
         className={classes.button}
         data-figure={figure || undefined}

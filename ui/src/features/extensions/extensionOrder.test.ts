@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ExtensionRow } from "../../api/extensions";
 import { extension, sixExtensions } from "../../testing/fixtures";
-import { defaultOrder, filterExtensions, nextOrder, type SortOrder, sortExtensions } from "./extensionOrder";
+import { defaultOrder, nextOrder, type SortOrder, sortExtensions } from "./extensionOrder";
 
 const rows: ExtensionRow[] = sixExtensions().map((row) => ({ ...row, pending: false }));
 
@@ -48,15 +48,5 @@ describe("nextOrder", () => {
     const once = nextOrder(defaultOrder, "subject");
     expect(once).toEqual({ column: "subject", descending: false });
     expect(nextOrder(once, "subject")).toEqual({ column: "subject", descending: true });
-  });
-});
-
-describe("filterExtensions", () => {
-  it("wants every word, in any of id, type and subject, in any case", () => {
-    expect(filterExtensions(rows, { text: "PROVIDER gpt" }).map((row) => row.id)).toEqual(["openai_gpt4"]);
-    expect(filterExtensions(rows, { text: "mask_pii" }).map((row) => row.id)).toEqual([
-      "mask_sensitive_data",
-    ]);
-    expect(filterExtensions(rows, { text: "  " })).toHaveLength(6);
   });
 });

@@ -1,4 +1,6 @@
 import type { ExtensionType } from "../../bindings";
+import { placeName } from "../../ui/fieldChanges";
+import { lineAndColumn, type Mark, marksIn, syntaxProblem } from "../../ui/jsonText";
 
 /**
  * The rules that the database holds every extension to (docs/schema.md, Rules), said while one types. The
@@ -24,16 +26,26 @@ const largestJson = 65_536;
 export const timeoutRange = { min: 1, max: 600_000 };
 export const retryRange = { min: 0, max: 10 };
 
-export function fieldErrors(fields: ExtensionFields): FieldErrors {
+/** What the fields are beside: the other extensions, and the extension as it was read. */
+export type FieldSurroundings = {
+  others: readonly { id: string; subject: string }[];
+  read: { config: string; metadata: string } | null;
+};
+
+export function fieldErrors(fields: ExtensionFields, { others, read }: FieldSurroundings): FieldErrors {
+  const subjectOwner = others.find(({ subject }) => subject === fields.subject);
   const errors: Record<FieldName, string | null> = {
-    id: idError(fields.id),
+    id:
+      idError(fields.id) ??
+      (others.some(({ id }) => id === fields.id) ? `${fields.id} is there already.` : null),
     type: null,
-    subject: subjectError(fields.subject),
+    subject:
+      subjectError(fields.subject) ?? (subjectOwner ? `${subjectOwner.id} has this subject already.` : null),
     timeout_ms: rangeError(fields.timeout_ms, timeoutRange, "ms"),
     retry: rangeError(fields.retry, retryRange, "retries"),
     enabled: null,
-    config: jsonError(fields.config),
-    metadata: jsonError(fields.metadata),
+    config: jsonError(fields.config) ?? markError(fields.config, read?.config ?? "{}"),
+    metadata: jsonError(fields.metadata) ?? markError(fields.metadata, read?.metadata ?? "{}"),
   };
   return Object.fromEntries(Object.entries(errors).filter(([, error]) => error !== null)) as FieldErrors;
 }
@@ -66,15 +78,23 @@ function rangeError(
 }
 
 function jsonError(text: string): string | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return `Not valid JSON: ${error instanceof Error ? error.message : "unreadable"}`;
+  const problem = syntaxProblem(text);
+  if (problem) {
+    const { line, column } = lineAndColumn(text, problem.from);
+    return `Not valid JSON: line ${line}, column ${column}: ${problem.message}.`;
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    return "Write a JSON object, in braces.";
+  if (!/^\s*\{/.test(text)) return "Write a JSON object, in braces.";
   if (/\\u0000/.test(text)) return "The character U+0000 can't be stored.";
   if (new TextEncoder().encode(text).length > largestJson) return "At most 64 KiB.";
   return null;
+}
+
+/** A mark says "this secret stays as it is": elsewhere than where it was read there is no secret to stay. */
+function markError(text: string, read: string): string | null {
+  const place = ({ path, fingerprint }: Mark) => JSON.stringify([path, fingerprint]);
+  const known = new Set(marksIn(read).map(place));
+  const stray = marksIn(text).find((mark) => !known.has(place(mark)));
+  if (!stray) return null;
+  const name = placeName({ path: stray.path.map((part) => `/${part}`).join(""), before: null, after: null });
+  return `${name} has a mark in place of a secret: write the secret, or a reference such as env:NAME.`;
 }

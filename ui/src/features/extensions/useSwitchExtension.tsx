@@ -11,7 +11,7 @@ export function useSwitchExtension(): (id: string, enabled: boolean) => void {
       const direction = enabled ? "on" : "off";
 
       async function request(target: boolean) {
-        endUndo(id);
+        endUndo([id]);
         await setEnabled({
           id,
           enabled: target,
@@ -27,7 +27,7 @@ export function useSwitchExtension(): (id: string, enabled: boolean) => void {
       request(enabled).then(
         () =>
           notifyUndoable({
-            subject: id,
+            subjects: [id],
             message: (
               <>
                 Switched {direction} <code>{id}</code>

@@ -1,6 +1,7 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Backend, startBackend } from "../../../testing/backend";
+import { jsonIn, writeJson } from "../../../testing/editor";
 import { extension, extensionDetail, forbidden } from "../../../testing/fixtures";
 import { chooseMore } from "../../../testing/menu";
 import { renderApp } from "../../../testing/renderApp";
@@ -36,9 +37,9 @@ describe("a new extension", () => {
     write("Subject", "beamline.fresh.*");
     expect(form.getByText(/no wildcards/)).toBeVisible();
     write("Subject", "beamline.fresh");
-    write("Configuration", '{"rate": 1.00');
+    writeJson("Configuration", '{"rate": 1.00');
     expect(form.getByText(/Not valid JSON/)).toBeVisible();
-    write("Configuration", '{"rate": 1.00}');
+    writeJson("Configuration", '{"rate": 1.00}');
     await user.click(form.getByRole("button", { name: "Review" }));
     expect(form.getByLabelText("Changes")).toHaveTextContent('config+{"rate": 1.00}');
     await user.type(form.getByLabelText("Reason (optional)"), "asked for");
@@ -77,7 +78,7 @@ describe("a new extension", () => {
     await chooseMore(user, "Duplicate…");
     const form = within(await dialog("New extension"));
     expect(form.getByLabelText("Id")).toHaveValue("pii_guard_copy");
-    expect(form.getByLabelText("Configuration")).toHaveValue('{"model": "a", "rate": 1.00}');
+    expect(jsonIn("Configuration")).toBe('{"model": "a", "rate": 1.00}');
   });
 });
 
@@ -85,7 +86,7 @@ describe("an edit", () => {
   it("sends what differs and no more, every digit kept", async () => {
     const { backend, user, form } = await editing();
     expect(form.getByRole("button", { name: "Review" })).toBeDisabled();
-    write("Configuration", '{"model": "b", "rate": 1.00}');
+    writeJson("Configuration", '{"model": "b", "rate": 1.00}');
     await user.click(form.getByRole("button", { name: "Review" }));
     expect(form.getByLabelText("Changes")).toHaveTextContent('config › model−"a"+"b"');
     fireEvent.keyDown(form.getByLabelText("Reason (optional)"), { key: "Enter", ctrlKey: true });
@@ -136,10 +137,20 @@ describe("an edit", () => {
 
   it("never leaves a secret on the disk", async () => {
     await editing();
-    write("Configuration", '{"max_tokens": 5, "token": "env:NAME"}');
+    writeJson("Configuration", '{"max_tokens": 5, "token": "env:NAME"}');
     await waitFor(() => expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("env:NAME"));
-    write("Configuration", '{"apiKey": "planted"}');
-    await waitFor(() => expect(localStorage.getItem("extension-draft edit pii_guard")).toBeNull());
+    const kept = () => localStorage.getItem("extension-draft edit pii_guard");
+    for (const secret of [
+      '{"apiKey": "planted"}',
+      '{"pin_code": "planted"}',
+      '{"pin_code": "planted"',
+      '{"url": "https://anna:planted@host/"}',
+    ]) {
+      writeJson("Configuration", secret);
+      await waitFor(() => expect(kept()).toBeNull());
+      writeJson("Configuration", '{"token": "env:NAME"}');
+      await waitFor(() => expect(kept()).toContain("env:NAME"));
+    }
   });
 
   it("tells of another's change and leaves what was typed alone", async () => {
@@ -153,6 +164,96 @@ describe("an edit", () => {
     await backend.emitChange();
     expect(await form.findByText(/ben changed this extension meanwhile/)).toBeVisible();
     expect(form.getByLabelText("Subject")).toHaveValue("mine");
+  });
+});
+
+describe("the form made from the schema", () => {
+  const schema = JSON.stringify({
+    type: "object",
+    properties: {
+      model: { type: "string", title: "Model" },
+      temperature: { type: "number", title: "Temperature" },
+      api_key: { type: "string", title: "API key", writeOnly: true },
+      stream: { type: "boolean", title: "Stream" },
+    },
+    required: ["model"],
+  });
+  const config =
+    '{"model": "gpt-4", "temperature": 1.00, "own": [1, 2.50], "api_key": {"$redacted": "a1b2c3d4"}}';
+  const withSchema = (backend: Backend) => {
+    backend.schema = schema;
+    backend.configurations.set("pii_guard", config);
+  };
+
+  it("is kept in step with the JSON, every digit and every other key kept", async () => {
+    const { backend, user, form } = await editing(withSchema);
+    const model = await form.findByRole("textbox", { name: "Model" });
+    expect(model).toHaveValue("gpt-4");
+    expect(form.getByRole("textbox", { name: "Temperature" })).toHaveValue("1.00");
+    expect(form.getByText("own")).toBeVisible();
+    fireEvent.change(model, { target: { value: "gpt-5" } });
+    await user.click(form.getByRole("radio", { name: "Yes" }));
+    await user.click(form.getByRole("radio", { name: "JSON" }));
+    expect(jsonIn("Configuration")).toContain('"model": "gpt-5"');
+    expect(jsonIn("Configuration")).toContain('"stream": true');
+    writeJson("Configuration", jsonIn("Configuration").replace("1.00", "1.50"));
+    await user.click(form.getByRole("radio", { name: "Form" }));
+    expect(form.getByRole("textbox", { name: "Temperature" })).toHaveValue("1.50");
+    await user.click(form.getByRole("button", { name: "Review" }));
+    await user.click(form.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(backend.callsOf("update_extension")).toHaveLength(1));
+    const [{ request }] = backend.callsOf("update_extension") as [{ request: { patch: { config: string } } }];
+    for (const part of ["gpt-5", "1.50", "[1, 2.50]", '{"$redacted": "a1b2c3d4"}', '"stream": true'])
+      expect(request.patch.config).toContain(part);
+  });
+
+  it("hides a secret and replaces it when asked", async () => {
+    const { user, form } = await editing(withSchema);
+    expect(await form.findByText("hidden (a1b2c3)")).toBeVisible();
+    await user.click(form.getByRole("button", { name: "Replace" }));
+    fireEvent.change(form.getByLabelText("API key"), { target: { value: "env:KEY" } });
+    await user.click(form.getByRole("radio", { name: "JSON" }));
+    expect(jsonIn("Configuration")).toContain('"api_key": "env:KEY"');
+  });
+
+  it("says at the field what does not fit, and nothing of a secret that is kept", async () => {
+    const { form } = await editing((backend) => {
+      withSchema(backend);
+      backend.violations = [
+        { path: "/temperature", message: "too hot" },
+        { path: "/api_key", message: "not a text" },
+        { path: "", message: "too few" },
+      ];
+    });
+    await form.findByText("too hot");
+    expect(form.getByRole("textbox", { name: "Temperature" })).toHaveAttribute("aria-invalid", "true");
+    expect(form.getByText("too few")).toBeVisible();
+    expect(form.queryByText("not a text")).not.toBeInTheDocument();
+  });
+
+  it("leads to the JSON while that can't be shown as fields", async () => {
+    const { user, form } = await editing(withSchema);
+    await form.findByRole("textbox", { name: "Model" });
+    await user.click(form.getByRole("radio", { name: "JSON" }));
+    writeJson("Configuration", "{");
+    await user.click(form.getByRole("radio", { name: "Form" }));
+    await user.click(form.getByRole("button", { name: "Correct it as JSON" }));
+    expect(jsonIn("Configuration")).toBe("{");
+  });
+});
+
+describe("a copy", () => {
+  it("asks for the secrets that only the original has", async () => {
+    const backend = startBackend();
+    backend.configurations.set("pii_guard", '{"api_key": {"$redacted": "a1b2c3d4"}}');
+    const { user } = renderApp("/extensions?open=pii_guard&form=duplicate");
+    const form = within(await dialog("New extension"));
+    expect(form.getByRole("button", { name: "Review" })).toBeDisabled();
+    writeJson("Configuration", '{"api_key": {"$redacted": "a1b2c3d4"}, "x": 1}');
+    expect(form.getByText(/api_key has a mark in place of a secret/)).toBeVisible();
+    writeJson("Configuration", '{"api_key": "env:KEY"}');
+    await user.click(form.getByRole("button", { name: "Review" }));
+    expect(form.getByRole("button", { name: "Create" })).toBeVisible();
   });
 });
 
@@ -192,7 +293,7 @@ describe("a conflict", () => {
 
   it("is shown place by place, and saved over what is there now", async () => {
     const { backend, user, form } = await editing();
-    write("Configuration", '{"model": "mine", "rate": 1.00}');
+    writeJson("Configuration", '{"model": "mine", "rate": 1.00}');
     const row = backend.extensions.find(({ id }) => id === "pii_guard");
     if (!row) throw new Error("no such row");
     backend.failures.set("update_extension", {

@@ -1,18 +1,30 @@
-import { Button, Modal, NumberInput, Select, Textarea, TextInput } from "@mantine/core";
+import { Button, Checkbox, Modal, NumberInput, Select, Textarea, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { toErrorReport } from "../../../api/command";
 import {
   useConfigurationCheck,
+  useConfigurationSchema,
   useCreateExtension,
   useExtensionDetail,
+  useExtensions,
+  useSecretNames,
   useUpdateExtension,
 } from "../../../api/extensions";
-import type { ErrorReport, ExtensionDetail, ExtensionType, RevisionConflict } from "../../../bindings";
+import type {
+  ErrorReport,
+  ExtensionDetail,
+  ExtensionType,
+  RevisionConflict,
+  Violation,
+} from "../../../bindings";
 import { ChangeDiff } from "../../../ui/ChangeDiff";
 import { IconAlertTriangle } from "../../../ui/icons";
 import { JsonEditor } from "../../../ui/JsonEditor";
+import { pointerParts } from "../../../ui/jsonChanges";
+import { marksIn } from "../../../ui/jsonText";
 import { notifyDone } from "../../../ui/notify";
+import { extensionTypes } from "../extensionQuery";
 import {
   type ExtensionFields,
   type FieldErrors,
@@ -21,7 +33,7 @@ import {
   retryRange,
   timeoutRange,
 } from "../extensionRules";
-import { types } from "../extensionSearch";
+import { ConfigurationField } from "./ConfigurationField";
 import { ConflictView } from "./ConflictView";
 import {
   type Draft,
@@ -34,6 +46,7 @@ import {
   readDraft,
 } from "./draft";
 import classes from "./ExtensionForm.module.css";
+import { type SchemaField, schemaFields } from "./schemaFields";
 
 /** What the form is for: a new extension, perhaps begun from another, or one that is there. */
 export type FormTarget =
@@ -61,24 +74,32 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
   const create = useCreateExtension();
   const update = useUpdateExtension();
 
-  const errors = fieldErrors(fields);
+  const rows = useExtensions().data;
+  const others = useMemo(() => rows?.filter(({ id }) => id !== base?.id) ?? [], [rows, base]);
+  const surroundings = { others, read: base };
+  const errors = fieldErrors(fields, surroundings);
   const changes = formChanges(base, fields);
   const isDirty = base ? changes.length > 0 : JSON.stringify(fields) !== JSON.stringify(newFields(null));
   const [settled] = useDebouncedValue(fields, pauseMs);
-  const check = useConfigurationCheck(
-    settled.id,
-    settled.type,
-    settled.config,
-    fieldErrors(settled).config === undefined,
+  const isJson = fieldErrors(settled, surroundings).config === undefined;
+  const check = useConfigurationCheck(settled.id, settled.type, settled.config, isJson);
+  const schema = useConfigurationSchema(settled.id, settled.type);
+  const schemaParts = useMemo(() => schemaFields(schema.data), [schema.data]);
+  const violations = useMemo(
+    () => (settled.config === fields.config ? visibleViolations(check.data ?? [], fields.config) : []),
+    [check.data, settled.config, fields.config],
   );
-  const remarks =
-    settled.config === fields.config
-      ? (check.data ?? []).map(({ path, message }) => (path === "" ? message : `${path}: ${message}`))
-      : [];
+  const secretNames = useSecretNames();
+  const knowsSecrets = !schema.isPending && !secretNames.isPending;
 
   useEffect(() => {
-    if (isDirty) keepDraft(draftKey, { fields: settled, revision: seen?.extension.revision ?? null });
-  }, [draftKey, isDirty, seen, settled]);
+    if (!isDirty || !knowsSecrets) return;
+    const names = [
+      ...(secretNames.data ?? []).map(({ name }) => name),
+      ...schemaParts.filter(({ isSecret }) => isSecret).map(({ name }) => name),
+    ];
+    keepDraft(draftKey, { fields: settled, revision: seen?.extension.revision ?? null }, names);
+  }, [draftKey, isDirty, knowsSecrets, seen, settled, secretNames.data, schemaParts]);
 
   function set<Name extends FieldName>(name: Name, value: ExtensionFields[Name]) {
     setFields((current) => ({ ...current, [name]: value }));
@@ -142,10 +163,8 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
       opened
       onClose={close}
       title={title}
-      size={760}
-      classNames={{ title: classes.title }}
+      size="min(1120px, 94vw)"
       closeOnClickOutside={false}
-      transitionProps={{ duration: 0 }}
       onKeyDown={(event) => {
         if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || blocked || isSaving) return;
         event.preventDefault();
@@ -214,7 +233,14 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
               />
             </div>
           ) : (
-            <Fields fields={fields} isNew={base === null} errorOf={errorOf} remarks={remarks} set={set} />
+            <Fields
+              fields={fields}
+              isNew={base === null}
+              schemaParts={schemaParts}
+              errorOf={errorOf}
+              violations={violations}
+              set={set}
+            />
           )}
           <footer className={classes.footer}>
             {leaving ? (
@@ -268,79 +294,100 @@ function explain(errors: FieldErrors, isUnchanged: boolean): string | undefined 
 type FieldsProps = {
   fields: ExtensionFields;
   isNew: boolean;
+  schemaParts: readonly SchemaField[];
   errorOf: (name: FieldName) => ReactNode;
-  remarks: readonly string[];
+  violations: readonly Violation[];
   set: <Name extends FieldName>(name: Name, value: ExtensionFields[Name]) => void;
 };
 
-function Fields({ fields, isNew, errorOf, remarks, set }: FieldsProps) {
+function Fields({ fields, isNew, schemaParts, errorOf, violations, set }: FieldsProps) {
   return (
-    <div className={classes.fields}>
-      {isNew && (
+    <div className={classes.columns}>
+      <div className={classes.fields}>
+        {isNew && (
+          <div className={classes.pair}>
+            <TextInput
+              label="Id"
+              size="xs"
+              data-autofocus
+              spellCheck={false}
+              classNames={{ input: classes.mono }}
+              value={fields.id}
+              error={errorOf("id")}
+              onChange={(event) => set("id", event.currentTarget.value)}
+            />
+            <Select
+              label="Type"
+              size="xs"
+              data={[...extensionTypes]}
+              allowDeselect={false}
+              value={fields.type}
+              onChange={(value) => value && set("type", value as ExtensionType)}
+            />
+          </div>
+        )}
+        <TextInput
+          label="Subject"
+          size="xs"
+          data-autofocus={!isNew || undefined}
+          description="The NATS subject that it answers on"
+          spellCheck={false}
+          classNames={{ input: classes.mono }}
+          value={fields.subject}
+          error={errorOf("subject")}
+          onChange={(event) => set("subject", event.currentTarget.value)}
+        />
         <div className={classes.pair}>
-          <TextInput
-            label="Id"
-            data-autofocus
-            spellCheck={false}
-            classNames={{ input: classes.mono }}
-            value={fields.id}
-            error={errorOf("id")}
-            onChange={(event) => set("id", event.currentTarget.value)}
+          <NumberInput
+            label="Timeout"
+            size="xs"
+            suffix=" ms"
+            allowDecimal={false}
+            clampBehavior="none"
+            {...timeoutRange}
+            value={fields.timeout_ms}
+            error={errorOf("timeout_ms")}
+            onChange={(value) => set("timeout_ms", value === "" ? "" : Number(value))}
           />
-          <Select
-            label="Type"
-            data={[...types]}
-            allowDeselect={false}
-            value={fields.type}
-            onChange={(value) => value && set("type", value as ExtensionType)}
+          <NumberInput
+            label="Retries"
+            size="xs"
+            allowDecimal={false}
+            clampBehavior="none"
+            {...retryRange}
+            value={fields.retry}
+            error={errorOf("retry")}
+            onChange={(value) => set("retry", value === "" ? "" : Number(value))}
           />
         </div>
-      )}
-      <TextInput
-        label="Subject"
-        description="The NATS subject that it answers on"
-        spellCheck={false}
-        classNames={{ input: classes.mono }}
-        value={fields.subject}
-        error={errorOf("subject")}
-        onChange={(event) => set("subject", event.currentTarget.value)}
-      />
-      <div className={classes.pair}>
-        <NumberInput
-          label="Timeout"
-          suffix=" ms"
-          allowDecimal={false}
-          clampBehavior="none"
-          {...timeoutRange}
-          value={fields.timeout_ms}
-          error={errorOf("timeout_ms")}
-          onChange={(value) => set("timeout_ms", value === "" ? "" : Number(value))}
+        <Checkbox
+          size="xs"
+          label="On: routers use it"
+          checked={fields.enabled}
+          onChange={(event) => set("enabled", event.currentTarget.checked)}
         />
-        <NumberInput
-          label="Retries"
-          allowDecimal={false}
-          clampBehavior="none"
-          {...retryRange}
-          value={fields.retry}
-          error={errorOf("retry")}
-          onChange={(value) => set("retry", value === "" ? "" : Number(value))}
+        <JsonEditor
+          label="Metadata"
+          value={fields.metadata}
+          error={errorOf("metadata")}
+          onChange={(value) => set("metadata", value)}
         />
       </div>
-      <JsonEditor
-        label="Configuration"
-        value={fields.config}
+      <ConfigurationField
+        config={fields.config}
+        schemaParts={schemaParts}
+        violations={violations}
         error={errorOf("config")}
-        remarks={remarks}
         onChange={(value) => set("config", value)}
-      />
-      <JsonEditor
-        label="Metadata"
-        value={fields.metadata}
-        error={errorOf("metadata")}
-        onChange={(value) => set("metadata", value)}
       />
     </div>
   );
+}
+
+/** What the schema says against the configuration; a secret that is kept out of sight is not checked by its mark. */
+function visibleViolations(violations: readonly Violation[], config: string): Violation[] {
+  const hidden = new Set(marksIn(config).map(({ path }) => JSON.stringify(path)));
+  return violations.filter(({ path }) => !hidden.has(JSON.stringify(pointerParts(path))));
 }
 
 /** Says that somebody else changed the extension; what was typed stays, and is merged when it is saved. */

@@ -1,6 +1,7 @@
 import type { ExtensionDetail, ExtensionPatch, FieldChange } from "../../../bindings";
 import { parseExact, printExact } from "../../../ui/exactJson";
 import { jsonChanges } from "../../../ui/jsonChanges";
+import { isReference, visitJson } from "../../../ui/jsonText";
 import type { ExtensionFields } from "../extensionRules";
 
 /** What was typed and not saved, and what it was typed over. */
@@ -11,10 +12,16 @@ const storagePrefix = "extension-draft ";
 /** A text under a key that sounds like a secret, and is no reference to one. */
 const secret =
   /"[^"]*(?:key|token|secret|passw|pwd|passphrase|credential|authorization|dsn|jwt)[^"]*"\s*:\s*"(?!env:|vault:)[^"]/i;
+/** A password inside a URL. */
+const secretInUrl = /:\/\/[^\s/"@:]*:[^\s/"@]+@/;
 
-/** Keeps what is typed over a crash of the window, unless a secret is in it: a draft lies on the disk. */
-export function keepDraft(key: string, draft: Draft): void {
-  if (secret.test(draft.fields.config) || secret.test(draft.fields.metadata)) {
+/**
+ * Keeps what is typed over a crash of the window, unless a secret is in it: a draft lies on the disk.
+ * `secretNames` are keys that are known to hold secrets, however they sound.
+ */
+export function keepDraft(key: string, draft: Draft, secretNames: readonly string[]): void {
+  const texts = [draft.fields.config, draft.fields.metadata];
+  if (texts.some((text) => secret.test(text) || secretInUrl.test(text) || holdsSecret(text, secretNames))) {
     forgetDraft(key);
     return;
   }
@@ -23,6 +30,15 @@ export function keepDraft(key: string, draft: Draft): void {
   } catch {
     // Without room for it, only the crash loses it.
   }
+}
+
+function holdsSecret(json: string, names: readonly string[]): boolean {
+  let found = parseExact(json) === undefined && names.some((name) => json.includes(`"${name}"`));
+  visitJson(json, (path, value) => {
+    const isText = typeof value === "string" && value.length > 1 && !isReference(value.slice(1));
+    if (isText && names.includes(path.at(-1) ?? "")) found = true;
+  });
+  return found;
 }
 
 export function forgetDraft(key: string): void {

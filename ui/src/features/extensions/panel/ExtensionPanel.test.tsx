@@ -16,7 +16,7 @@ describe("the panel", () => {
     await user.click(within(row("pii_guard")).getByText("200 ms"));
     const panel = await panelOf("pii_guard");
     expect(await within(panel).findByText("on: the router uses it")).toBeVisible();
-    expect(row("pii_guard")).toHaveAttribute("aria-selected", "true");
+    expect(row("pii_guard")).toHaveAttribute("aria-current", "true");
     await user.keyboard("{Escape}");
     await waitFor(() => expect(screen.queryByRole("complementary")).not.toBeInTheDocument());
   });
@@ -67,6 +67,18 @@ describe("the panel", () => {
     expect(await screen.findByText(/pii_guard could not be read/)).toBeVisible();
   });
 
+  it("shows the history of an extension that was deleted, which brings it back", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(3, { action: "deleted" }), auditEntry(2)];
+    renderApp("/extensions?open=pii_guard");
+    const panel = await panelOf("pii_guard");
+    await within(panel).findByRole("button", { name: "Edit" });
+    backend.extensions = backend.extensions.filter(({ id }) => id !== "pii_guard");
+    await backend.emitChange();
+    expect(await within(panel).findByText(/There is no extension pii_guard now/)).toBeVisible();
+    await waitFor(() => expect(panel.querySelectorAll("[data-audit-revision]")).toHaveLength(2));
+  });
+
   it("deletes after asking, with the effect in words", async () => {
     const backend = startBackend();
     const { user } = renderApp("/extensions?open=pii_guard");
@@ -95,28 +107,37 @@ describe("the panel", () => {
 
   it("is for looking alone where the login may not change extensions", async () => {
     const backend = startBackend();
-    backend.permissions = { ...backend.permissions, can_edit: false };
-    renderApp("/extensions?open=pii_guard");
-    const edit = await within(await panelOf("pii_guard")).findByRole("button", { name: "Edit" });
-    await waitFor(() => expect(edit).toBeDisabled());
-    expect(edit).toHaveAttribute("title", "The login editor may not change extensions");
-    expect(screen.getByRole("button", { name: "New" })).toBeDisabled();
+    backend.permissions = { ...backend.permissions, can_edit: false, can_switch: false };
+    const { user } = renderApp("/extensions?open=pii_guard");
+    const panel = within(await panelOf("pii_guard"));
+    const edit = await panel.findByRole("button", { name: "Edit" });
+    await waitFor(() => expect(edit).toHaveAttribute("aria-disabled", "true"));
+    await user.hover(edit);
+    expect(await screen.findByText(/it needs the role registry_editor/)).toBeInTheDocument();
+    expect(screen.getByRole("button", { name: "New" })).toHaveAttribute("aria-disabled", "true");
+    const toggle = screen.getByRole("switch", { name: "pii_guard enabled" });
+    await user.click(toggle);
+    expect(toggle).toBeChecked();
+    expect(backend.callsOf("set_extension_enabled")).toHaveLength(0);
   });
-});
 
-describe("the chips", () => {
-  it("count and narrow, and stand in the address", async () => {
-    const backend = startBackend();
-    const [first, ...others] = backend.extensions;
-    if (first) backend.extensions = [{ ...first, enabled: false, health: "failing" }, ...others];
-    const { user } = renderApp("/extensions");
-    await user.click(await screen.findByRole("button", { name: "Off 1" }));
-    await waitFor(() => expect(document.querySelectorAll("[data-extension-id]")).toHaveLength(1));
-    await user.click(screen.getByRole("button", { name: "Off 1" }));
-    await user.click(screen.getByRole("button", { name: "provider 3" }));
-    await waitFor(() => expect(document.querySelectorAll("[data-extension-id]")).toHaveLength(3));
-    await user.click(screen.getByRole("button", { name: "On 5" }));
-    await waitFor(() => expect(document.querySelectorAll("[data-extension-id]")).toHaveLength(2));
-    expect(screen.getByRole("button", { name: "Failing 1" })).toHaveAttribute("aria-pressed", "false");
+  it("goes by k and the arrows to the extension above, wherever the focus is", async () => {
+    startBackend();
+    const { user, search } = renderApp("/extensions?open=pii_guard");
+    await panelOf("pii_guard");
+    await user.keyboard("k");
+    await panelOf("normalize_text");
+    await user.keyboard("{ArrowDown}{ArrowDown}");
+    await panelOf("mask_sensitive_data");
+    expect(search()).toEqual({ open: "mask_sensitive_data" });
+  });
+
+  it("copies the extension as JSON, every digit kept", async () => {
+    startBackend();
+    const { user } = renderApp("/extensions?open=pii_guard");
+    await chooseMore(user, "Copy as JSON");
+    await waitFor(async () =>
+      expect(await navigator.clipboard.readText()).toContain('"config": {"model": "a", "rate": 1.00}'),
+    );
   });
 });

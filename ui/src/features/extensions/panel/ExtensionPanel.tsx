@@ -1,19 +1,21 @@
-import { ActionIcon, Button, Menu, Tabs } from "@mantine/core";
-import { type ReactNode, useEffect, useRef } from "react";
-import { usePermissions } from "../../../api/access";
+import { ActionIcon, Tabs } from "@mantine/core";
+import { type ReactNode, useState } from "react";
 import { toErrorReport } from "../../../api/command";
 import { useExtensionDetail } from "../../../api/extensions";
-import type { ExtensionDetail } from "../../../bindings";
+import type { Extension, ExtensionDetail } from "../../../bindings";
 import { CopyButton } from "../../../ui/CopyButton";
 import { ErrorState } from "../../../ui/ErrorState";
 import { ExtensionTypeBadge } from "../../../ui/ExtensionTypeBadge";
 import { Fact, Facts } from "../../../ui/Facts";
 import { exactDuration, groupedCount } from "../../../ui/figures";
+import { GuardedButton } from "../../../ui/GuardedButton";
 import { Identifier } from "../../../ui/Identifier";
-import { IconCopy, IconDots, IconPencil, IconTrash, IconX } from "../../../ui/icons";
+import { IconDots, IconPencil, IconX } from "../../../ui/icons";
 import { SkeletonRows } from "../../../ui/SkeletonRows";
 import { Switch } from "../../../ui/Switch";
 import { Timestamp } from "../../../ui/Timestamp";
+import { ExtensionMenu } from "../ExtensionMenu";
+import type { ExtensionActions } from "../extensionActions";
 import type { PanelTab } from "../extensionSearch";
 import { HealthCell } from "../HealthCell";
 import { LastChangeCell } from "../LastChangeCell";
@@ -25,10 +27,8 @@ export type ExtensionPanelProps = {
   tab: PanelTab;
   onTab: (tab: PanelTab) => void;
   onClose: () => void;
-  onSwitch: (id: string, enabled: boolean) => void;
-  onEdit: (detail: ExtensionDetail) => void;
-  onDuplicate: (detail: ExtensionDetail) => void;
-  onDelete: (detail: ExtensionDetail) => void;
+  actions: ExtensionActions;
+  onDelete: (extension: Extension) => void;
   /** The extension's history, which another feature shows. */
   history: (id: string) => ReactNode;
 };
@@ -37,32 +37,29 @@ export type ExtensionPanelProps = {
 export function ExtensionPanel(props: ExtensionPanelProps) {
   const { id, onClose } = props;
   const extension = useExtensionDetail(id);
-  const panel = useRef<HTMLElement>(null);
-
-  useEffect(() => {
-    const close = (event: KeyboardEvent) => {
-      // What lies over the panel closes first, and handles the key itself.
-      if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("[role=dialog]"))
-        onClose();
-    };
-    window.addEventListener("keydown", close);
-    return () => window.removeEventListener("keydown", close);
-  }, [onClose]);
+  const error = extension.error ? toErrorReport(extension.error) : null;
+  const isGone = error?.code === "extension_not_found";
 
   return (
-    <aside ref={panel} className={classes.panel} aria-label={`Extension ${id}`}>
-      {extension.data ? (
+    <aside className={classes.panel} aria-label={`Extension ${id}`}>
+      {extension.data && !isGone ? (
         <Content {...props} detail={extension.data} />
       ) : (
         <>
           <header className={classes.header}>
             <span className={classes.id}>{id}</span>
+            <span className={classes.space} />
             <CloseButton onClose={onClose} />
           </header>
-          {extension.error ? (
+          {isGone ? (
+            <div className={classes.content}>
+              <p className={classes.gone}>There is no extension {id} now. Its history can bring it back.</p>
+              {props.history(id)}
+            </div>
+          ) : error ? (
             <ErrorState
               tried={`${id} could not be read`}
-              error={toErrorReport(extension.error)}
+              error={error}
               onRetry={() => void extension.refetch()}
             />
           ) : (
@@ -74,60 +71,45 @@ export function ExtensionPanel(props: ExtensionPanelProps) {
   );
 }
 
-function Content({ detail, tab, onTab, ...on }: ExtensionPanelProps & { detail: ExtensionDetail }) {
+function Content({ detail, tab, onTab, actions, ...on }: ExtensionPanelProps & { detail: ExtensionDetail }) {
   const { extension } = detail;
-  const permissions = usePermissions().data;
-  const refusal =
-    permissions?.can_edit === false ? `The login ${permissions.login} may not change extensions` : undefined;
+  const [menuOpened, setMenuOpened] = useState(false);
   return (
     <>
       <header className={classes.header}>
         <Switch
           name={`${extension.id} enabled, in the panel`}
           on={extension.enabled}
-          onChange={(enabled) => on.onSwitch(extension.id, enabled)}
+          forbidden={actions.allowed.switching}
+          onChange={(enabled) => actions.setEnabled(extension.id, enabled)}
         />
         <span className={classes.id}>
           <Identifier label="id" value={extension.id} />
         </span>
         <ExtensionTypeBadge type={extension.type} />
         <span className={classes.space} />
-        <Button
+        <GuardedButton
           size="compact-sm"
           variant="default"
           leftSection={<IconPencil size={14} aria-hidden />}
-          disabled={refusal !== undefined}
-          title={refusal}
+          forbidden={actions.allowed.editing}
           aria-keyshortcuts="e"
-          onClick={() => on.onEdit(detail)}
+          onClick={() => actions.edit(extension.id)}
         >
           Edit
-        </Button>
-        <Menu position="bottom-end" withinPortal>
-          <Menu.Target>
+        </GuardedButton>
+        <ExtensionMenu
+          extension={extension}
+          actions={actions}
+          onDelete={on.onDelete}
+          opened={menuOpened}
+          onOpenedChange={setMenuOpened}
+          button={
             <ActionIcon variant="default" size={26} aria-label="More">
               <IconDots size={15} aria-hidden />
             </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item
-              leftSection={<IconCopy size={14} aria-hidden />}
-              disabled={refusal !== undefined}
-              onClick={() => on.onDuplicate(detail)}
-            >
-              Duplicate…
-            </Menu.Item>
-            <Menu.Divider />
-            <Menu.Item
-              color="red"
-              leftSection={<IconTrash size={14} aria-hidden />}
-              disabled={refusal !== undefined}
-              onClick={() => on.onDelete(detail)}
-            >
-              Delete…
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
+          }
+        />
         <CloseButton onClose={on.onClose} />
       </header>
       <Tabs

@@ -1,0 +1,72 @@
+import { screen, waitFor } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { startBackend } from "../testing/backend";
+import { renderApp } from "../testing/renderApp";
+
+const searchBox = () => screen.findByPlaceholderText("A page, an action or an extension");
+
+describe("the command palette", () => {
+  it("finds an extension by Ctrl+K from any page and opens it", async () => {
+    startBackend();
+    const { user, path, search } = renderApp("/audit?text=elsewhere");
+    await screen.findByRole("heading", { level: 1, name: "Audit" });
+    await user.keyboard("{Control>}k{/Control}");
+    await user.type(await searchBox(), "claude");
+    await user.click(
+      await screen.findByText("anthropic_claude", { selector: ".mantine-Spotlight-actionLabel" }),
+    );
+    await waitFor(() => expect(path()).toBe("/extensions"));
+    expect(search(), "nothing of the other page's address").toEqual({ open: "anthropic_claude" });
+  });
+
+  it("opens while somebody types, and offers what can be done with the few that match", async () => {
+    const backend = startBackend();
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("searchbox"));
+    await user.keyboard("{Control>}k{/Control}");
+    await user.type(await searchBox(), "switch pii");
+    await user.click(await screen.findByText("Switch off pii_guard"));
+    await waitFor(() =>
+      expect(backend.callsOf("set_extension_enabled")).toMatchObject([
+        { request: { id: "pii_guard", enabled: false } },
+      ]),
+    );
+  });
+
+  it("leads to the form of a new extension, and leaves out what the login may not do", async () => {
+    const backend = startBackend();
+    const first = renderApp("/settings");
+    await screen.findByRole("heading", { level: 1, name: "Settings" });
+    await first.user.click(screen.getByRole("button", { name: "Find anything" }));
+    await first.user.click(await screen.findByText("New extension"));
+    expect(await screen.findByRole("dialog", { name: "New extension" })).toBeVisible();
+    first.unmount();
+
+    backend.permissions = { ...backend.permissions, can_edit: false, can_switch: false };
+    const { user } = renderApp();
+    await screen.findByText("pii_guard");
+    await user.keyboard("{Control>}k{/Control}");
+    await user.type(await searchBox(), "pii_guard");
+    expect(await screen.findByText("History of pii_guard")).toBeVisible();
+    expect(screen.queryByText("Edit pii_guard")).not.toBeInTheDocument();
+    expect(screen.queryByText("Switch off pii_guard")).not.toBeInTheDocument();
+  });
+
+  it("stays away while a dialog is open", async () => {
+    startBackend();
+    const { user } = renderApp("/extensions?form=new");
+    await screen.findByRole("dialog", { name: "New extension" });
+    await user.keyboard("{Control>}k{/Control}");
+    expect(screen.queryByPlaceholderText("A page, an action or an extension")).not.toBeInTheDocument();
+  });
+});
+
+describe("the list of keys", () => {
+  it("opens by ?", async () => {
+    startBackend();
+    const { user } = renderApp("/health");
+    await screen.findByRole("heading", { level: 1, name: "Health" });
+    await user.keyboard("?");
+    expect(await screen.findByRole("dialog", { name: "Keys" })).toHaveTextContent("Review, then save");
+  });
+});

@@ -1,0 +1,52 @@
+export type ShortcutGroup = {
+  title: string;
+  shortcuts: readonly { keys: readonly string[]; does: string }[];
+};
+
+/** Every key of the window, for the list by `?` and for the settings page. */
+export const shortcutGroups: readonly ShortcutGroup[] = [
+  {
+    title: "Everywhere",
+    shortcuts: [
+      { keys: ["Ctrl", "K"], does: "Find a page, an action or an extension" },
+      { keys: ["?"], does: "This list of keys" },
+      { keys: ["g", "e"], does: "Extensions" },
+      { keys: ["g", "a"], does: "Audit" },
+      { keys: ["g", "h"], does: "Health" },
+      { keys: ["g", "r"], does: "Routers" },
+      { keys: ["g", "s"], does: "Settings" },
+      { keys: ["g", "t"], does: "Registry as of another time" },
+      { keys: ["/"], does: "Search the page" },
+      { keys: ["z"], does: "Undo the last change, while it is on offer" },
+    ],
+  },
+  {
+    title: "Extensions",
+    shortcuts: [
+      { keys: ["n"], does: "New extension" },
+      { keys: ["j", "k"], does: "Next and previous row, or panel" },
+      { keys: ["Enter"], does: "Open beside the list" },
+      { keys: ["Space"], does: "Switch on or off" },
+      { keys: ["e"], does: "Edit" },
+      { keys: ["h"], does: "History" },
+      { keys: ["x"], does: "Select the row, or not" },
+      { keys: ["Shift", "↓"], does: "Select on to the next row" },
+      { keys: ["Ctrl", "A"], does: "Select all that match" },
+      { keys: ["Esc"], does: "Clear the selection, then close the panel" },
+    ],
+  },
+  {
+    title: "Audit",
+    shortcuts: [
+      { keys: ["j", "k"], does: "Next and previous change" },
+      { keys: ["u"], does: "Undo the change or the group" },
+    ],
+  },
+  {
+    title: "Forms",
+    shortcuts: [
+      { keys: ["Ctrl", "Enter"], does: "Review, then save" },
+      { keys: ["Esc"], does: "Back" },
+    ],
+  },
+];
