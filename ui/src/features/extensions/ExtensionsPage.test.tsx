@@ -124,6 +124,16 @@ describe("the table", () => {
     expect(screen.getByRole("switch", { name: "normalize_text enabled" })).toHaveFocus();
   });
 
+  it("goes on from the row that was left when the focus is gone", async () => {
+    startBackend();
+    const { user } = renderApp();
+    const left = await screen.findByRole("switch", { name: "normalize_text enabled" });
+    left.focus();
+    left.blur();
+    await user.keyboard("j");
+    expect(screen.getByRole("switch", piiGuard)).toHaveFocus();
+  });
+
   it("copies a subject at a click", async () => {
     startBackend();
     const { user } = renderApp();
