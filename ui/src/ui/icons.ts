@@ -20,6 +20,7 @@ export { default as IconCircleOff } from "@tabler/icons-react/dist/esm/icons/Ico
 export { default as IconCircleX } from "@tabler/icons-react/dist/esm/icons/IconCircleX.mjs";
 export { default as IconClockEdit } from "@tabler/icons-react/dist/esm/icons/IconClockEdit.mjs";
 export { default as IconCloud } from "@tabler/icons-react/dist/esm/icons/IconCloud.mjs";
+export { default as IconColumns3 } from "@tabler/icons-react/dist/esm/icons/IconColumns3.mjs";
 export { default as IconCopy } from "@tabler/icons-react/dist/esm/icons/IconCopy.mjs";
 export { default as IconDatabase } from "@tabler/icons-react/dist/esm/icons/IconDatabase.mjs";
 export { default as IconDeviceDesktop } from "@tabler/icons-react/dist/esm/icons/IconDeviceDesktop.mjs";

@@ -46,6 +46,8 @@ export function ExtensionTable({
 }: ExtensionTableProps) {
   const { selected, select, selectAll, clear } = selection;
   const scroller = useRef<HTMLDivElement>(null);
+  /** The row that had the focus last: it may be scrolled out of sight, and the focus with it. */
+  const leftId = useRef<string | undefined>(undefined);
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -67,10 +69,18 @@ export function ExtensionTable({
     if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
   }
 
+  /** The row that is meant by a key: that with the focus, else that of the panel, else the one that was left last. */
+  function currentIndex(): number | null {
+    const focused = focusedIndex();
+    if (focused !== null) return focused;
+    const index = rows.findIndex(({ id }) => id === (openId ?? leftId.current));
+    return index < 0 ? null : index;
+  }
+
   /** To the next or the previous row; with the panel open, to the next or the previous extension in it. */
   function move(step: 1 | -1) {
-    const from = focusedIndex() ?? rows.findIndex((row) => row.id === openId);
-    const next = from < 0 ? 0 : from + step;
+    const from = currentIndex();
+    const next = from === null ? 0 : from + step;
     const row = rows[next];
     if (!row) return;
     focusRow(next);
@@ -78,7 +88,7 @@ export function ExtensionTable({
   }
 
   function extend(step: 1 | -1) {
-    const from = focusedIndex();
+    const from = currentIndex();
     const row = from === null ? undefined : rows[from];
     if (from === null || !row) return false;
     if (!selected.has(row.id)) select(from, "toggle");
@@ -106,7 +116,7 @@ export function ExtensionTable({
     "Shift+ArrowUp": inList(() => extend(-1)),
     "Control+a": inList(selectAll),
     x: () => {
-      const index = focusedIndex();
+      const index = currentIndex();
       if (index === null) return false;
       select(index, "toggle");
       return true;
@@ -138,6 +148,9 @@ export function ExtensionTable({
         className={`${table.table} ${classes.table}`}
         aria-label="Extensions"
         aria-rowcount={rows.length + 1}
+        onFocus={(event) => {
+          leftId.current = event.target.closest<HTMLElement>("tr[data-extension-id]")?.dataset.extensionId;
+        }}
       >
         <thead {...roles.rowgroup}>
           <tr {...roles.row}>

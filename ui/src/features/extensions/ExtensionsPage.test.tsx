@@ -124,6 +124,16 @@ describe("the table", () => {
     expect(screen.getByRole("switch", { name: "normalize_text enabled" })).toHaveFocus();
   });
 
+  it("goes on from the row that was left when the focus is gone", async () => {
+    startBackend();
+    const { user } = renderApp();
+    const left = await screen.findByRole("switch", { name: "normalize_text enabled" });
+    left.focus();
+    left.blur();
+    await user.keyboard("j");
+    expect(screen.getByRole("switch", piiGuard)).toHaveFocus();
+  });
+
   it("copies a subject at a click", async () => {
     startBackend();
     const { user } = renderApp();
@@ -170,6 +180,34 @@ describe("the view", () => {
     expect(screen.getByRole("searchbox")).toHaveValue("is:on type:provider");
     await again.user.click(screen.getByRole("button", { name: "All 6" }));
     expect(rowIds()).toHaveLength(6);
+  });
+
+  it("hides columns, and keeps a view under a name", async () => {
+    startBackend();
+    const { user, search, unmount } = renderApp("/extensions?text=type:provider");
+    await screen.findByRole("table", { name: "Extensions" });
+    await user.click(screen.getByRole("button", { name: "View" }));
+    await user.click(await screen.findByRole("checkbox", { name: "Retries" }));
+    await user.click(screen.getByRole("checkbox", { name: "Subject" }));
+    await waitFor(() => expect(search()).toEqual({ text: "type:provider", hide: "subject,retry" }));
+    expect(screen.queryByRole("columnheader", { name: "Retries" })).not.toBeInTheDocument();
+    await user.type(screen.getByRole("textbox", { name: "Name of the view" }), "Providers{Enter}");
+    expect(JSON.parse(localStorage.getItem("extensions-saved-views") ?? "")).toEqual([
+      { name: "Providers", view: { text: "type:provider", hide: "subject,retry" } },
+    ]);
+    unmount();
+
+    localStorage.removeItem("extensions-view");
+    const again = renderApp("/extensions?sort=-id");
+    await screen.findByRole("table", { name: "Extensions" });
+    await again.user.click(screen.getByRole("button", { name: "View" }));
+    await again.user.click(await screen.findByRole("button", { name: "Providers" }));
+    await waitFor(() => expect(again.search()).toEqual({ text: "type:provider", hide: "subject,retry" }));
+    expect(screen.getByRole("searchbox")).toHaveValue("type:provider");
+    await waitFor(() => expect(rowIds()).toHaveLength(3));
+    await again.user.click(screen.getByRole("button", { name: "View" }));
+    await again.user.click(await screen.findByRole("button", { name: "Remove the view Providers" }));
+    expect(screen.queryByRole("button", { name: "Providers" })).not.toBeInTheDocument();
   });
 
   it("says which values there are when a term names none of them", async () => {

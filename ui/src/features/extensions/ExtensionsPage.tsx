@@ -27,6 +27,7 @@ import { SearchBox } from "./SearchBox";
 import { useBulkChanges } from "./useBulkChanges";
 import { useExtensionView } from "./useExtensionView";
 import { useSelection } from "./useSelection";
+import { ViewMenu } from "./ViewMenu";
 
 /** The form brings an editor along, which no start needs. */
 const ExtensionForm = lazy(() =>
@@ -37,7 +38,7 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
   const extensions = useExtensions();
   const { data: rows, error, dataUpdatedAt } = extensions;
   const refetch = () => void extensions.refetch();
-  const { search, change, text, setText, order, sort } = useExtensionView();
+  const { search, change, text, setText, order, sort, showColumn } = useExtensionView();
   const actions = useExtensionActions();
   const { editing } = actions.allowed;
   const openId = search.open;
@@ -50,6 +51,10 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
   // What is typed shows at once; the rows follow as soon as they can.
   const sought = useDeferredValue(text);
   const query = useMemo(() => parseQuery(sought), [sought]);
+  const columns = useMemo(() => {
+    const hidden = search.hide?.split(",") ?? [];
+    return extensionColumns.filter(({ column }) => !hidden.includes(column));
+  }, [search.hide]);
   const counts = useMemo(() => countRows(rows ?? []), [rows]);
   // Sorted first: what one types then only looks through them.
   const sorted = useMemo(() => sortExtensions(rows ?? [], order), [rows, order]);
@@ -80,6 +85,13 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
     <div className={classes.page}>
       <PageHeader title="Extensions" summary={rows && rows.length > 0 ? summary(counts, shown) : undefined}>
         {rows?.length !== 0 && <SearchBox value={text} onChange={setText} />}
+        {rows?.length !== 0 && (
+          <ViewMenu
+            view={{ text: text || undefined, sort: search.sort, hide: search.hide }}
+            onShowColumn={showColumn}
+            onChoose={({ text, sort, hide }) => change({ text, sort, hide })}
+          />
+        )}
         <GuardedButton
           forbidden={editing}
           leftSection={<IconPlus size={14} aria-hidden />}
@@ -114,7 +126,7 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
           ) : (
             <ExtensionTable
               rows={shown}
-              columns={extensionColumns}
+              columns={columns}
               order={order}
               onSort={sort}
               selection={selection}

@@ -5,12 +5,23 @@ const forms = ["new", "edit", "duplicate"] as const;
 
 export type PanelTab = (typeof tabs)[number];
 
-/** What the page shows, as it stands in the address. Absent parts are the usual ones. */
-export type ExtensionSearch = {
+/** The columns that can be hidden: all but those that say which extension it is and whether it is on. */
+export const hideableColumns = ["type", "subject", "timeout_ms", "retry", "health", "last_change"] as const;
+
+export type HideableColumn = (typeof hideableColumns)[number];
+
+/** How the list is looked at. Absent parts are the usual ones. */
+export type ListView = {
   /** The search box's text. */
   text?: string | undefined;
   /** The order, such as `-health`. */
   sort?: string | undefined;
+  /** The columns that are not shown, with commas between them. */
+  hide?: string | undefined;
+};
+
+/** What the page shows, as it stands in the address. */
+export type ExtensionSearch = ListView & {
   /** The extension whose panel is open. */
   open?: string | undefined;
   tab?: PanelTab | undefined;
@@ -22,9 +33,9 @@ const storageKey = "extensions-view";
 
 /** Takes from an address what makes sense; where it names no view of the list, the one that was left last. */
 export function readExtensionSearch(search: Record<string, unknown>): ExtensionSearch {
-  const namesView = search.text !== undefined || search.sort !== undefined;
+  const namesView = ["text", "sort", "hide"].some((name) => search[name] !== undefined);
   const found: ExtensionSearch = {
-    ...viewOf(namesView ? search : storedView()),
+    ...readListView(namesView ? search : storedView()),
     open: textOf(search.open) || undefined,
     tab: tabs.find((tab) => tab === search.tab),
     form: forms.find((form) => form === search.form),
@@ -35,15 +46,29 @@ export function readExtensionSearch(search: Record<string, unknown>): ExtensionS
 
 /** Keeps the view for the next time that an address names none. */
 export function storeView(search: ExtensionSearch): void {
-  localStorage.setItem(storageKey, JSON.stringify(viewOf(search)));
+  localStorage.setItem(storageKey, JSON.stringify(readListView(search)));
 }
 
-function viewOf(search: Record<string, unknown>): Pick<ExtensionSearch, "text" | "sort"> {
+/** What makes sense of a view; what is as usual is left out. */
+export function readListView(search: Record<string, unknown>): ListView {
   const sort = orderText(parseOrder(textOf(search.sort)));
+  const hidden = textOf(search.hide)?.split(",") ?? [];
   return {
     text: textOf(search.text) || undefined,
     sort: sort === orderText(defaultOrder) ? undefined : sort,
+    hide: hideableColumns.filter((column) => hidden.includes(column)).join(",") || undefined,
   };
+}
+
+/** The columns that are not shown, once this one is shown or not. */
+export function withColumn(
+  hide: string | undefined,
+  column: HideableColumn,
+  shown: boolean,
+): string | undefined {
+  const hidden = hide?.split(",") ?? [];
+  const next = hideableColumns.filter((each) => (each === column ? !shown : hidden.includes(each)));
+  return next.join(",") || undefined;
 }
 
 /** Text of digits alone comes out of the address as a number. */

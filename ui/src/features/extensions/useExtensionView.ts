@@ -1,7 +1,7 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { nextOrder, orderText, parseOrder, type SortColumn } from "./extensionOrder";
-import { type ExtensionSearch, storeView } from "./extensionSearch";
+import { type ExtensionSearch, type HideableColumn, storeView, withColumn } from "./extensionSearch";
 
 /** The address follows the search box after this pause, in milliseconds: each letter would be a navigation. */
 const addressDelayMs = 200;
@@ -23,11 +23,11 @@ export function useExtensionView() {
   }, [search.text]);
 
   const change = useCallback(
-    (more: ExtensionSearch) =>
+    (more: ExtensionSearch | ((current: ExtensionSearch) => ExtensionSearch)) =>
       void navigate({
         replace: true,
         search: (current: ExtensionSearch) => {
-          const next = { ...current, ...more };
+          const next = { ...current, ...(typeof more === "function" ? more(current) : more) };
           storeView(next);
           return next;
         },
@@ -44,6 +44,11 @@ export function useExtensionView() {
     return () => clearTimeout(timer);
   }, [text, change]);
 
+  const showColumn = useCallback(
+    (column: HideableColumn, shown: boolean) =>
+      change(({ hide }) => ({ hide: withColumn(hide, column, shown) })),
+    [change],
+  );
   const sort = (column: SortColumn) => change({ sort: orderText(nextOrder(order, column)) });
-  return { search, change, text, setText, order, sort };
+  return { search, change, text, setText, order, sort, showColumn };
 }

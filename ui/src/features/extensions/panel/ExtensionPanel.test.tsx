@@ -132,6 +132,16 @@ describe("the panel", () => {
     expect(search()).toEqual({ open: "mask_sensitive_data" });
   });
 
+  it("follows a switch at once, in the list and in the panel", async () => {
+    const backend = startBackend();
+    backend.holds.set("set_extension_enabled", new Promise(() => {}));
+    const { user } = renderApp("/extensions?open=pii_guard");
+    const panel = within(await panelOf("pii_guard"));
+    await user.click(await panel.findByRole("switch"));
+    expect(panel.getByRole("switch")).not.toBeChecked();
+    expect(screen.getByRole("switch", { name: "pii_guard enabled" })).not.toBeChecked();
+  });
+
   it("copies the extension as JSON, every digit kept", async () => {
     startBackend();
     const { user } = renderApp("/extensions?open=pii_guard");

@@ -1,7 +1,7 @@
 import { ActionIcon, Tabs } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import { toErrorReport } from "../../../api/command";
-import { useExtensionDetail } from "../../../api/extensions";
+import { useExtensionDetail, useExtensions } from "../../../api/extensions";
 import type { Extension, ExtensionDetail } from "../../../bindings";
 import { CopyButton } from "../../../ui/CopyButton";
 import { ErrorState } from "../../../ui/ErrorState";
@@ -74,12 +74,14 @@ export function ExtensionPanel(props: ExtensionPanelProps) {
 function Content({ detail, tab, onTab, actions, ...on }: ExtensionPanelProps & { detail: ExtensionDetail }) {
   const { extension } = detail;
   const [menuOpened, setMenuOpened] = useState(false);
+  // The list knows what was asked for last, before the answer is there.
+  const enabled = useExtensions().data?.find(({ id }) => id === extension.id)?.enabled ?? extension.enabled;
   return (
     <>
       <header className={classes.header}>
         <Switch
           name={`${extension.id} enabled, in the panel`}
-          on={extension.enabled}
+          on={enabled}
           forbidden={actions.allowed.switching}
           onChange={(enabled) => actions.setEnabled(extension.id, enabled)}
         />
@@ -99,7 +101,7 @@ function Content({ detail, tab, onTab, actions, ...on }: ExtensionPanelProps & {
           Edit
         </GuardedButton>
         <ExtensionMenu
-          extension={extension}
+          extension={{ ...extension, enabled }}
           actions={actions}
           onDelete={on.onDelete}
           opened={menuOpened}
