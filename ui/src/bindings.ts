@@ -214,7 +214,10 @@ export type AuditListRequest = {
 export type AuditPage = {
 	/**  The entries. */
 	entries: AuditEntry[],
-	/**  Where the next page starts; none when there is nothing older. */
+	/**
+	 *  Where the next page starts, which may be below the last entry of this one; none when nothing older is
+	 *  left to look at.
+	 */
 	next_before_revision: number | null,
 };
 
