@@ -6,7 +6,8 @@
 #   scripts/bench.sh [RUNS]
 #
 # RUNS (10) is how often the console is started. BENCH_SECONDS (60) shortens each timed part of the core's and the
-# cache's measurements, BENCH_ROWS (1000000) the large registry, BENCH_SUBSCRIBERS (200) the crowd.
+# cache's measurements (the database is away for five times as long), BENCH_ROWS (1000000) the large registry,
+# BENCH_SUBSCRIBERS (200) the crowd.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

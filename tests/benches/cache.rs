@@ -1,8 +1,8 @@
 //! The cache under load, on a real server: prints one row of a table for each figure.
 //!
 //! `cargo bench -p system-tests --bench cache [FILTER …]` runs the parts whose name has one of the filters:
-//! `storm`, `reload`, `visible`, `crowd`. `BENCH_SECONDS` shortens each timed part (60), `BENCH_ROWS` the
-//! large registry (1000000), `BENCH_SUBSCRIBERS` the crowd (200).
+//! `storm`, `reload`, `visible`, `crowd`, `away`. `BENCH_SECONDS` shortens each timed part (60; the database is away
+//! for five times as long), `BENCH_ROWS` the large registry (1000000), `BENCH_SUBSCRIBERS` the crowd (200).
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -21,13 +21,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use registry::cache::{CacheOptions, Changes, RegistryCache};
+use registry::cache::{CacheOptions, CacheState, Changes, RegistryCache};
 use registry::migrations;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use system_tests::bundle::bundled_server;
 use system_tests::database::{TestDatabase, execute};
 use system_tests::folder::TestFolder;
+use system_tests::proxy::Proxy;
 use system_tests::servers;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -55,6 +56,9 @@ async fn main() {
     }
     if is_wanted("crowd") {
         crowd().await;
+    }
+    if is_wanted("away") {
+        away().await;
     }
 }
 
@@ -347,6 +351,98 @@ async fn crowd() {
         &busy.of_this_program,
         "",
     );
+}
+
+/// The database out of reach: lookups meanwhile, a start from the disk, its return, and a link that goes silent.
+async fn away() {
+    const ROWS: usize = 100_000;
+    let database = database_of(ROWS).await;
+    let folder = TestFolder::new();
+    let options = CacheOptions {
+        snapshot_file: Some(folder.path().join("snapshot")),
+        ..CacheOptions::default()
+    };
+    let proxy = Proxy::before(&database.console());
+    let cache = RegistryCache::connect(proxy.options(), options.clone())
+        .await
+        .unwrap();
+    cache.close().await;
+    let cache = RegistryCache::connect(proxy.options(), options.clone())
+        .await
+        .unwrap();
+
+    proxy.cut();
+    let (cut_at, mut lookups, mut misses, mut number) =
+        (Instant::now(), Durations::default(), 0_usize, 0_usize);
+    let mut furthest_age = Duration::ZERO;
+    let mut reader = cache.reader();
+    while cut_at.elapsed() < seconds() * 5 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for _ in 0..1_000 {
+            number += 1;
+            let id = format!("e{}", number * 7_919 % ROWS);
+            let asked_at = Instant::now();
+            misses += usize::from(reader.lookup(&id).is_none());
+            lookups.push(asked_at.elapsed());
+        }
+        let (stats, elapsed) = (cache.stats(), cut_at.elapsed());
+        furthest_age = furthest_age.max(stats.age.abs_diff(elapsed));
+        if elapsed > Duration::from_secs(2) {
+            assert_eq!(stats.state, CacheState::Stale, "after {elapsed:?}");
+        }
+    }
+    let away = format!("database away for {:.0} s", cut_at.elapsed().as_secs_f64());
+    print(
+        &format!("not found in {number} lookups, {ROWS} rows, {away}"),
+        &misses.to_string(),
+        "0",
+    );
+    lookups.print("a reader's lookup by id meanwhile", "");
+    print(
+        "the age that the cache told, furthest from the time since the cut",
+        &shown(furthest_age),
+        "",
+    );
+
+    let started_at = Instant::now();
+    let from_disk = RegistryCache::connect(proxy.options(), options.clone())
+        .await
+        .unwrap();
+    let elapsed = started_at.elapsed();
+    assert!(from_disk.lookup("e1").is_some());
+    print(
+        &format!("start from the disk meanwhile, {ROWS} rows"),
+        &shown(elapsed),
+        "1 s",
+    );
+    proxy.restore();
+    let restored_at = Instant::now();
+    for (name, cache) in [
+        ("the running cache", &cache),
+        ("the started one", &from_disk),
+    ] {
+        until(|| cache.state() == CacheState::Fresh).await;
+        print(
+            &format!("fresh after the database's return: {name}"),
+            &shown(restored_at.elapsed()),
+            "2 s",
+        );
+    }
+
+    proxy.silence();
+    let silent_since = Instant::now();
+    until(|| cache.state() == CacheState::Stale).await;
+    print(
+        "a link gone silent is noticed after",
+        &shown(silent_since.elapsed()),
+        "20 s",
+    );
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// A server that takes more connections than the embedded one, and no password.
