@@ -18,12 +18,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A person's account on a desktop: folders, and the application started any number of times.
 pub struct Account {
+    /// Where its programs appear.
     pub desktop: Desktop,
+    /// Where the application keeps its database.
     pub data_directory: PathBuf,
     home: TestFolder,
 }
 
+impl Default for Account {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Account {
+    /// An account with folders and a desktop of its own.
     pub fn new() -> Self {
         Self::with_environment(&[])
     }
@@ -141,6 +150,7 @@ fn program() -> PathBuf {
 
 /// The open window.
 pub struct Window {
+    /// The WebDriver session.
     pub client: Client,
     _driver: Driver,
 }
@@ -176,6 +186,7 @@ impl Window {
         }
     }
 
+    /// How many elements match.
     pub async fn count(&self, xpath: &str) -> usize {
         // What is drawn anew while it is looked for makes the driver fail: then it is looked for again.
         for _ in 0..20 {
@@ -247,6 +258,7 @@ impl Window {
         .await;
     }
 
+    /// Clicks an extension's switch in the list.
     pub async fn click_switch(&self, id: &str) {
         self.click(&format!(
             "//tr[@data-extension-id='{id}']//*[@role='switch']"

@@ -18,6 +18,7 @@ use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, Event
 pub struct Service(Child);
 
 impl Service {
+    /// Starts it in a process group of its own.
     pub fn start(command: &mut Command) -> Self {
         let program = command.get_program().to_owned();
         Self(command.process_group(0).spawn().unwrap_or_else(|error| {
@@ -47,6 +48,7 @@ impl Drop for Service {
 
 /// Fields are dropped in this order: the screen last.
 pub struct Desktop {
+    /// The screen's name, such as `:7`.
     pub display: String,
     /// What a program needs to appear on this desktop.
     pub environment: Vec<(&'static str, String)>,
@@ -116,10 +118,12 @@ impl Desktop {
 /// application, which it ends with itself.
 pub struct Driver {
     _service: Service,
+    /// Where it listens.
     pub url: String,
 }
 
 impl Driver {
+    /// Starts it on free ports and waits until it listens.
     pub fn start(desktop: &Desktop) -> Self {
         let [port, native_port] = free_ports();
         let mut command = desktop.command(&tauri_driver());

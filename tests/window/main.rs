@@ -11,4 +11,4 @@ mod routers;
 mod seal;
 mod sudden_death;
 
-use system_tests::{application, desktop};
+use system_tests::application;

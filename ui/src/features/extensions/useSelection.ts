@@ -36,10 +36,7 @@ export function useSelection(shown: readonly ExtensionRow[]) {
     latest.current = { ...latest.current, selected: chosen };
     setSelected(chosen);
   }, []);
-  const selectAll = useCallback(
-    () => replace(new Set(latest.current.shown.map(({ id }) => id))),
-    [replace],
-  );
+  const selectAll = useCallback(() => replace(new Set(latest.current.shown.map(({ id }) => id))), [replace]);
   const clear = useCallback(() => replace(nothing), [replace]);
 
   return useMemo(() => ({ selected, select, selectAll, clear }), [selected, select, selectAll, clear]);
