@@ -27,7 +27,7 @@ const ENTRIES: usize = 10_000;
 async fn main() {
     let account = Account::new();
     let window = account.start().await;
-    let patience = TimeoutConfiguration::new(Some(Duration::from_secs(300)), None, None);
+    let patience = TimeoutConfiguration::new(Some(Duration::from_mins(5)), None, None);
     window.client.update_timeouts(patience).await.unwrap();
     window.see_state("pii_guard", "On").await;
     let database = superuser_of(&account.data_directory);
