@@ -158,6 +158,9 @@ async fn no_secret_of_a_refused_row_reaches_the_servers_log() {
     let (_server, registry) = open(folder.path()).await.0.unwrap();
     for statement in [
         "INSERT INTO extensions (id, type, subject, config) VALUES ('x', 'other', 'x', '{\"api_key\": \"PLANTED\"}')",
+        // Past the rules, whose errors come first and name no row: those of constraints would tell the whole row.
+        "ALTER TABLE extensions DISABLE TRIGGER ALL;
+         INSERT INTO extensions (id, type, subject, config) VALUES ('x', 'other', 'x', '{\"api_key\": \"PLANTED\"}')",
         "INSERT INTO extensions (id, type, subject, config) VALUES ('x', NULL, 'x', '{\"api_key\": \"PLANTED\"}')",
         "UPDATE extensions SET config = '{\"api_key\": \"PLANTED\"' WHERE id = 'pii_guard'",
         "UPDATE extensions SET subject = 'taken', config = '{\"api_key\": \"PLANTED\"}'",
@@ -168,10 +171,15 @@ async fn no_secret_of_a_refused_row_reaches_the_servers_log() {
     }
     drop(registry);
     let log = std::fs::read_to_string(folder.path().join("postgresql/server.log")).unwrap();
-    assert!(
-        log.contains("violates check constraint"),
-        "the errors themselves are told"
-    );
+    for told in [
+        "The type is one of",
+        "violates check constraint",
+        "has a value for type",
+        "invalid input syntax",
+        "duplicate key value",
+    ] {
+        assert!(log.contains(told), "{told} is told: {log}");
+    }
     assert!(!log.contains("PLANTED"));
 }
 
