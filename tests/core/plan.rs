@@ -177,7 +177,7 @@ on_each_server! {
             tokio::spawn(async move { registry.apply_document(&document, request, &NO_CONTEXT).await })
         };
         let is_waiting = "SELECT count(*)::text FROM pg_locks WHERE NOT granted AND mode = 'ExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-        while database.value(is_waiting).await == "0" {
+        while database.value(is_waiting).await == "0" && !applying.is_finished() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
