@@ -5,6 +5,7 @@ import { ColorSchemeToggle } from "./ColorSchemeToggle";
 import { CommandPalette, SearchButton } from "./CommandPalette";
 import { DatabaseLine } from "./DatabaseLine";
 import { Navigation } from "./Navigation";
+import { NoticeList } from "./NoticeList";
 import classes from "./Shell.module.css";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 
@@ -28,6 +29,7 @@ export function Shell() {
         <DatabaseLine />
         <div className={classes.tools}>
           <SearchButton />
+          <NoticeList />
           <ColorSchemeToggle />
         </div>
       </header>

@@ -4,6 +4,7 @@ import { spotlight } from "@mantine/spotlight";
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { act, cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
+import { reloadNotices } from "../ui/notices";
 
 // How long anything may take to appear on a loaded machine.
 configure({ asyncUtilTimeout: 10_000 });
@@ -56,4 +57,6 @@ afterEach(() => {
   cleanup();
   clearMocks();
   window.localStorage.clear();
+  window.sessionStorage.clear();
+  reloadNotices();
 });
