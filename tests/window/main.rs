@@ -12,3 +12,4 @@ mod guards;
 mod routers;
 mod seal;
 mod sudden_death;
+mod transfer;

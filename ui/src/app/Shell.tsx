@@ -1,5 +1,7 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { useFileDrop } from "../features/transfer/useFileDrop";
+import { IconFileImport } from "../ui/icons";
 import { useShortcuts } from "../ui/useShortcuts";
 import { ColorSchemeToggle } from "./ColorSchemeToggle";
 import { CommandPalette, SearchButton } from "./CommandPalette";
@@ -14,6 +16,7 @@ export function Shell() {
   const path = useLocation({ select: (location) => location.pathname });
   const [keysShown, setKeysShown] = useState(false);
   const showKeys = () => setKeysShown(true);
+  const isFileOver = useFileDrop();
   useShortcuts({ "?": showKeys });
 
   // The element that scrolls outlives the page in it.
@@ -36,6 +39,12 @@ export function Shell() {
       <main ref={main} className={classes.main}>
         <Outlet />
       </main>
+      {isFileOver && (
+        <div className={classes.drop}>
+          <IconFileImport size={28} stroke={1.4} aria-hidden />
+          Drop the file to see what it would change
+        </div>
+      )}
       <CommandPalette onShowKeys={showKeys} />
       <ShortcutsDialog opened={keysShown} onClose={() => setKeysShown(false)} />
     </div>

@@ -41,6 +41,15 @@ Object.defineProperties(Element.prototype, {
 });
 Element.prototype.getBoundingClientRect = () => new DOMRect(10, 10, 100, 20);
 
+Blob.prototype.text ??= function text(this: Blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsText(this);
+  });
+};
+
 // The editor measures its text.
 Range.prototype.getClientRects = () => [] as unknown as DOMRectList;
 Range.prototype.getBoundingClientRect = () => new DOMRect();
