@@ -9,6 +9,7 @@ mod console;
 mod desktop;
 mod first_light;
 mod guards;
+mod keyboard;
 mod routers;
 mod seal;
 mod sudden_death;
