@@ -17,8 +17,8 @@ dev: ## Run the console with a frontend that reloads as its source changes
 test: ## Run every check and test
 	@scripts/test.sh
 
-bench: ## Measure writes, the cache and the start of the console; writes docs/benchmarks.md
-	@scripts/bench.sh
+bench: ## Measure all that docs/benchmarks.md says, or SECTIONS="lookup cache …" of it
+	@scripts/bench.sh $(SECTIONS)
 
 lint: ## Run the linters and check the formatting
 	@scripts/prerequisites.sh run && node postgresql/fetch.mjs && scripts/build-ui.sh

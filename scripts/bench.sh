@@ -1,22 +1,44 @@
 #!/usr/bin/env bash
-# Measures, in release builds: what the core promises of its writes, the cache alone and under load, and how
-# long the console takes to show its table on an existing database, on a virtual display, phase by phase from the
-# process's start. Prints one table of all figures and writes it to docs/benchmarks.md with the machine's name.
+# Measures, in release builds, what docs/benchmarks.md says, and writes it there.
 #
-#   scripts/bench.sh [RUNS]
+#   scripts/bench.sh [SECTION…]
 #
-# RUNS (10) is how often the console is started. BENCH_SECONDS (60) shortens each timed part of the core's and the
-# cache's measurements (the database is away for five times as long), BENCH_ROWS (1000000) the large registry,
-# BENCH_SUBSCRIBERS (200) the crowd.
+# A section is `lookup`, `cache`, `crowd`, `core`, `history`, `console` or `start`; without any, all are measured. What
+# isn't measured now stays in the document as it was: each section says when and on which machine it was measured.
+# BENCH_SECONDS (60) shortens the timed parts of `cache`, `crowd` and `core` (the database is away for five times as
+# long), BENCH_ROWS (1000000) the large registry, BENCH_SUBSCRIBERS (200) the crowd, BENCH_ENTRIES (10000000) the long
+# audit log, which takes 10 GB in the temporary folder; BENCH_STARTS (10) is how often the console is started.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-runs=${1:-10}
+declare -A title=(
+    [lookup]='Lookups in the cache, one thread or two'
+    [cache]='The cache on a database'
+    [crowd]='Many subscribers of one database'
+    [core]="The core's writes"
+    [history]='Pages of a long audit log'
+    [console]='The window on large data'
+    [start]="The console's start on an existing database, since the process began"
+)
+all=(lookup cache crowd core history console start)
+document=docs/benchmarks.md
+starts=${BENCH_STARTS:-10}
 target=${CARGO_TARGET_DIR:-target}
+
+wanted=("$@")
+if (($# == 0)); then wanted=("${all[@]}"); fi
+for section in "${wanted[@]}"; do
+    if [[ -z ${title[$section]:-} ]]; then
+        printf 'bench: no section %s; there are %s\n' "$section" "${all[*]}" >&2
+        exit 2
+    fi
+done
+
 scripts/prerequisites.sh test
 node postgresql/fetch.mjs
 scripts/build-ui.sh
 cargo build --release --locked --package beamline-registry
+cargo bench --no-run --locked --package registry --package system-tests
 
 work=$(mktemp --directory)
 chmod 755 "$work"
@@ -40,8 +62,8 @@ finish() {
 trap finish EXIT
 
 # Rows of the table from criterion's output, with what each is held to.
-lookup_rows() {
-    awk -F ': +' '
+measure_lookup() {
+    cargo bench --locked --package registry --bench lookup | tee /dev/stderr | awk -F ': +' '
         BEGIN {
             promises["10000"] = "30 ns"; promises["100000"] = "80 ns"; promises["1000000"] = "250 ns"
         }
@@ -58,14 +80,21 @@ lookup_rows() {
         }'
 }
 
-# Starts the console RUNS times; prints each phase's duration.
-start_rows() {
+# A program under tests/benches that prints rows; with the names of its parts.
+measure_rows() {
+    local bench=$1
+    shift
+    cargo bench --locked --package system-tests --bench "$bench" -- "$@" | tee /dev/stderr | grep '^|'
+}
+
+# Starts the console again and again; prints each phase's duration.
+measure_start() {
     local attempt run
     start_virtual_display
     export BEAMLINE_REGISTRY_DATA_DIR=$work/data NO_AT_BRIDGE=1
     export XDG_STATE_HOME=$work/state XDG_CONFIG_HOME=$work/config XDG_CACHE_HOME=$work/cache
     # Run 0 makes the database and is not counted.
-    for ((run = 0; run <= runs; run++)); do
+    for ((run = 0; run <= starts; run++)); do
         : >"$work/log"
         "$target/release/beamline-registry" 2>"$work/log" &
         console=$!
@@ -91,52 +120,66 @@ start_rows() {
             END { row() }'
 }
 
-# The machine and what was measured, as Markdown.
-machine() {
-    local memory
-    memory=$(awk '/^MemTotal/ { printf "%.0f", $2 / 1024 / 1024 }' /proc/meminfo)
-    printf -- '- %s, %s processors (%s)\n' \
-        "$(awk -F ': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)" "$(nproc)" \
-        "$(systemd-detect-virt 2>/dev/null | sed 's/^none$/no virtual machine/' || true)"
-    printf -- '- %s GiB of memory, Linux %s, load when it began: %s\n' "$memory" "$(uname -r)" "$load"
-    printf -- '- %s, as shipped; %s\n' \
-        "$(target/postgresql/bin/postgres --version)" "$(rustc --version)"
-    printf -- '- %s, revision %s\n' "$(date --utc +%F)" "$(git describe --always --dirty 2>/dev/null || echo unknown)"
+# How long the parts were, where that can be shortened.
+lengths() {
+    case $1 in
+        cache) printf '; timed parts %s s, large registry %s rows' "${BENCH_SECONDS:-60}" "${BENCH_ROWS:-1000000}" ;;
+        crowd | core) printf '; timed parts %s s' "${BENCH_SECONDS:-60}" ;;
+        history) printf '; %s entries' "${BENCH_ENTRIES:-10000000}" ;;
+        start) printf '; %s starts' "$starts" ;;
+    esac
 }
 
-section() {
-    printf '\n## %s\n\n| what | measured | held to |\n|---|---|---|\n' "$1"
-    cat "$work/$2"
+measure() {
+    local section=$1 load
+    load=$(cut --delimiter=' ' --fields=1 /proc/loadavg)
+    printf 'measuring: %s …\n' "${title[$section]}" >&2
+    case $section in
+        lookup) measure_lookup ;;
+        start) measure_start ;;
+        cache) measure_rows cache storm reload visible away ;;
+        crowd) measure_rows cache crowd ;;
+        *) measure_rows "$section" ;;
+    esac >"$work/rows"
+    {
+        printf '## %s\n\n' "${title[$section]}"
+        printf '%s, revision %s, load when it began %s%s.\n' "$(date --utc +%F)" \
+            "$(git describe --always --dirty 2>/dev/null || echo unknown)" "$load" "$(lengths "$section")"
+        printf '%s, %s processors, %s GiB of memory, Linux %s, %s, %s.\n' \
+            "$(awk -F ': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)" "$(nproc)" \
+            "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1024 / 1024 }' /proc/meminfo)" "$(uname -r)" \
+            "$(target/postgresql/bin/postgres --version | sed 's/^postgres (PostgreSQL)/PostgreSQL/')" \
+            "$(rustc --version | cut --delimiter=' ' --fields=1,2)"
+        printf '\n| what | measured | held to |\n|---|---|---|\n'
+        cat "$work/rows"
+        printf '\n'
+    } >"$work/$section"
 }
 
-load=$(cut --delimiter=' ' --fields=1-3 /proc/loadavg)
-echo 'measuring lookups …'
-cargo bench --locked --package registry --bench lookup | tee "$work/criterion"
-lookup_rows <"$work/criterion" >"$work/lookup"
-echo 'measuring the cache under load …'
-cargo bench --locked --package system-tests --bench cache | tee /dev/stderr | grep '^|' >"$work/cache-rows"
-echo "measuring the core's writes …"
-cargo bench --locked --package system-tests --bench core | tee /dev/stderr | grep '^|' >"$work/core"
-echo "measuring the console's start …"
-start_rows >"$work/start"
+# A section as the document has it.
+kept() {
+    if [[ -f $document ]]; then
+        awk -v heading="## ${title[$1]}" '
+            /^## / { inside = $0 == heading }
+            inside { print; last = $0 }
+            END { if (last != "") print "" }' "$document"
+    fi
+}
 
+for section in "${wanted[@]}"; do measure "$section"; done
 {
-    cat <<END
+    cat <<'END'
 # Benchmarks
 
-Written by \`make bench\`: release builds, one run on one machine. Lookups are medians of criterion's samples.
-An empty last column: a figure that nothing is promised of.
+Written by `make bench`: release builds, a section in one run on one machine. Lookups are medians of criterion's
+samples. An empty last column: a figure that nothing is promised of.
 
-$(machine)
-
-Timed parts took ${BENCH_SECONDS:-60} s each (60 is the full length), the large registry had
-${BENCH_ROWS:-1000000} rows (1000000), the crowd ${BENCH_SUBSCRIBERS:-200} subscribers (200), the console was started $runs times (10).
 END
-    section 'Lookups in the cache, one thread or two' lookup
-    section 'The cache on a database' cache-rows
-    section "The core's writes" core
-    section "The console's start on an existing database, since the process began" start
+    for section in "${all[@]}"; do
+        if [[ -f $work/$section ]]; then cat "$work/$section"; else kept "$section"; fi
+    done
 } >"$work/benchmarks.md"
-cp "$work/benchmarks.md" docs/benchmarks.md
+# Without the blank line at the end.
+sed '$d' "$work/benchmarks.md" >"$document"
 printf '\n'
-grep '^[|#-]' docs/benchmarks.md
+grep '^[|#]' "$document"

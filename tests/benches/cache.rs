@@ -296,17 +296,39 @@ async fn crowd() {
         "",
     );
 
+    for coalesce_duration in [
+        CacheOptions::default().coalesce_duration,
+        Duration::from_secs(1),
+    ] {
+        crowd_that_waits(&server, &database, count, coalesce_duration).await;
+    }
+}
+
+/// A crowd in which each waits that long for more after the first of several notifications.
+async fn crowd_that_waits(
+    server: &OwnServer,
+    database: &PgConnectOptions,
+    count: usize,
+    coalesce_duration: Duration,
+) {
+    let crowd = format!("{count} subscribers that wait {coalesce_duration:?} for more");
     let memory_before = server.memory_bytes();
     let mut caches = Vec::new();
     for _ in 0..count {
-        caches.push(follow(database.clone().username("router")).await);
+        let options = CacheOptions {
+            reload_interval: None,
+            coalesce_duration,
+            ..CacheOptions::default()
+        };
+        let database = database.clone().username("router");
+        caches.push(RegistryCache::connect(database, options).await.unwrap());
     }
     // The first heartbeat is at once.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (silent, (), elapsed) = server.measure(tokio::time::sleep(seconds() / 2)).await;
     print(
         &format!(
-            "database's share, {count} subscribers, no changes, {:.0} s of heartbeats",
+            "database's share, {crowd}, no changes, {:.0} s of heartbeats",
             elapsed.as_secs_f64()
         ),
         &silent.of_server,
@@ -323,9 +345,12 @@ async fn crowd() {
         .iter()
         .map(|cache| tokio::spawn(seen_by(cache.watch())))
         .collect();
-    let (busy, sent, _) = server.measure(changed_at(&database, 20, seconds())).await;
+    let (busy, sent, _) = server.measure(changed_at(database, 20, seconds())).await;
+    tokio::time::sleep(coalesce_duration + Duration::from_secs(1)).await;
+    for cache in caches {
+        cache.close().await;
+    }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    drop(caches);
     let (mut of_each, mut all) = (Durations::default(), Durations::default());
     for task in watching {
         let latencies = latencies(&sent, &task.await.unwrap());
@@ -339,7 +364,7 @@ async fn crowd() {
     }
     all.print(
         &format!(
-            "from sending to seeing, {count} subscribers, {} changes at 20/s",
+            "from sending to seeing, {crowd}, {} changes at 20/s",
             sent.len()
         ),
         "",

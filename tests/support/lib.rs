@@ -1,5 +1,5 @@
-//! What the tests share: real PostgreSQL servers, databases of their own on them, folders that the
-//! server's account can reach.
+//! What the tests and benchmarks share: real PostgreSQL servers, databases of their own on them, folders that the
+//! server's account can reach, and the application in its window on a desktop of its own.
 //!
 //! Everything here panics when it fails: a test has nothing better to do.
 #![allow(
@@ -9,8 +9,10 @@
     clippy::unwrap_used
 )]
 
+pub mod application;
 pub mod bundle;
 pub mod database;
+pub mod desktop;
 pub mod folder;
 pub mod proxy;
 pub mod reading;

@@ -2,11 +2,9 @@
 //! on a screen, a session bus and in folders of its own.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
-mod application;
 mod audit;
 mod bad_environments;
 mod console;
-mod desktop;
 mod first_light;
 mod guards;
 mod keyboard;
@@ -14,3 +12,5 @@ mod routers;
 mod seal;
 mod sudden_death;
 mod transfer;
+
+use system_tests::application;

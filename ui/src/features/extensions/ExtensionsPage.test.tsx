@@ -268,6 +268,17 @@ describe("several at once", () => {
     );
   });
 
+  it("are fewer again when a range is made shorter", async () => {
+    startBackend();
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("checkbox", { name: "Select anthropic_claude" }));
+    await user.keyboard("{Shift>}{ArrowDown}{ArrowDown}{/Shift}");
+    expect(screen.getByRole("toolbar")).toHaveTextContent("3 selected");
+    await user.keyboard("{Shift>}{ArrowUp}{/Shift}");
+    expect(screen.getByRole("toolbar")).toHaveTextContent("2 selected");
+    expect(screen.getByRole("checkbox", { name: "Select anthropic_claude" })).toBeChecked();
+  });
+
   it("go back where they were when the backend refuses, and say that none was changed", async () => {
     const backend = startBackend();
     backend.failures.set("set_extensions_enabled", forbidden);

@@ -7,18 +7,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::bundle::repository;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use system_tests::bundle::repository;
 use x11rb::CURRENT_TIME;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, EventMask};
 
 /// A child that is ended, with its whole process group, when the value is dropped.
-pub(crate) struct Service(Child);
+pub struct Service(Child);
 
 impl Service {
-    pub(crate) fn start(command: &mut Command) -> Self {
+    /// Starts it in a process group of its own.
+    pub fn start(command: &mut Command) -> Self {
         let program = command.get_program().to_owned();
         Self(command.process_group(0).spawn().unwrap_or_else(|error| {
             panic!("{} starts ({error}): run `make test`", program.display())
@@ -46,17 +47,18 @@ impl Drop for Service {
 }
 
 /// Fields are dropped in this order: the screen last.
-pub(crate) struct Desktop {
-    pub(crate) display: String,
+pub struct Desktop {
+    /// The screen's name, such as `:7`.
+    pub display: String,
     /// What a program needs to appear on this desktop.
-    pub(crate) environment: Vec<(&'static str, String)>,
+    pub environment: Vec<(&'static str, String)>,
     _bus: Service,
     _screen: Service,
 }
 
 impl Desktop {
     /// Starts the screen and the bus; `environment` goes to the applications that run here.
-    pub(crate) fn start(environment: &[(&'static str, String)]) -> Self {
+    pub fn start(environment: &[(&'static str, String)]) -> Self {
         let mut screen = Service::start(
             Command::new("Xvfb")
                 .args([
@@ -98,7 +100,7 @@ impl Desktop {
 
     /// A command for a program on this desktop, with nothing of what the caller's environment says
     /// of the registry.
-    pub(crate) fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         for variable in [
             "WAYLAND_DISPLAY",
@@ -114,13 +116,15 @@ impl Desktop {
 
 /// A WebDriver server on a desktop. It has one session in its life: that of one start of the
 /// application, which it ends with itself.
-pub(crate) struct Driver {
+pub struct Driver {
     _service: Service,
-    pub(crate) url: String,
+    /// Where it listens.
+    pub url: String,
 }
 
 impl Driver {
-    pub(crate) fn start(desktop: &Desktop) -> Self {
+    /// Starts it on free ports and waits until it listens.
+    pub fn start(desktop: &Desktop) -> Self {
         let [port, native_port] = free_ports();
         let mut command = desktop.command(&tauri_driver());
         command
@@ -147,7 +151,7 @@ impl Driver {
 
 /// Asks the application's windows on a display to close, as a window manager does when a person
 /// clicks the cross.
-pub(crate) fn ask_windows_to_close(display: &str) {
+pub fn ask_windows_to_close(display: &str) {
     let (connection, screen) = x11rb::connect(Some(display)).expect("the display accepts us");
     let atom = |name: &str| {
         connection

@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::bundle::repository;
+use crate::folder::TestFolder;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
-use system_tests::bundle::repository;
-use system_tests::folder::TestFolder;
 
 use crate::desktop::{Desktop, Driver, ask_windows_to_close};
 
@@ -19,19 +19,28 @@ use crate::desktop::{Desktop, Driver, ask_windows_to_close};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A person's account on a desktop: folders, and the application started any number of times.
-pub(crate) struct Account {
-    pub(crate) desktop: Desktop,
-    pub(crate) data_directory: PathBuf,
+pub struct Account {
+    /// Where its programs appear.
+    pub desktop: Desktop,
+    /// Where the application keeps its database.
+    pub data_directory: PathBuf,
     home: TestFolder,
 }
 
+impl Default for Account {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Account {
-    pub(crate) fn new() -> Self {
+    /// An account with folders and a desktop of its own.
+    pub fn new() -> Self {
         Self::with_environment(&[])
     }
 
     /// An account with further variables in its environment.
-    pub(crate) fn with_environment(variables: &[(&'static str, String)]) -> Self {
+    pub fn with_environment(variables: &[(&'static str, String)]) -> Self {
         let home = TestFolder::new();
         let data_directory = home.path().join("data");
         let in_home = |name: &str| home.path().join(name).display().to_string();
@@ -61,7 +70,7 @@ impl Account {
     }
 
     /// Starts the application.
-    pub(crate) async fn start(&self) -> Window {
+    pub async fn start(&self) -> Window {
         let capabilities = json!({ "tauri:options": { "application": program() } });
         let driver = Driver::start(&self.desktop);
         let client = ClientBuilder::new(HttpConnector::new())
@@ -76,7 +85,7 @@ impl Account {
     }
 
     /// A command for one more start of the application on the same desktop.
-    pub(crate) fn further_start(&self) -> Command {
+    pub fn further_start(&self) -> Command {
         let mut command = Command::new(program());
         command.envs(
             self.desktop
@@ -88,7 +97,7 @@ impl Account {
     }
 
     /// The process of the running application.
-    pub(crate) fn process_id(&self) -> u32 {
+    pub fn process_id(&self) -> u32 {
         let program = program().canonicalize().expect("the program is built");
         let marker = format!(
             "BEAMLINE_REGISTRY_DATA_DIR={}\0",
@@ -110,7 +119,7 @@ impl Account {
     }
 
     /// What the application logged to its file.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let folder = self.home.path().join("state/dev.beamline.registry/logs");
         std::fs::read_dir(folder)
             .expect("the log's folder exists")
@@ -119,7 +128,7 @@ impl Account {
     }
 
     /// What the server logged.
-    pub(crate) fn server_log(&self) -> String {
+    pub fn server_log(&self) -> String {
         std::fs::read_to_string(self.data_directory.join("postgresql/server.log"))
             .expect("the server's log exists")
     }
@@ -157,14 +166,15 @@ fn program() -> PathBuf {
 }
 
 /// The open window.
-pub(crate) struct Window {
-    pub(crate) client: Client,
+pub struct Window {
+    /// The WebDriver session.
+    pub client: Client,
     _driver: Driver,
 }
 
 impl Window {
     /// Waits for the first element that matches and returns it.
-    pub(crate) async fn see(&self, xpath: &str) -> Element {
+    pub async fn see(&self, xpath: &str) -> Element {
         match self
             .client
             .wait()
@@ -182,7 +192,7 @@ impl Window {
     }
 
     /// Waits until nothing matches.
-    pub(crate) async fn see_gone(&self, xpath: &str) {
+    pub async fn see_gone(&self, xpath: &str) {
         let deadline = Instant::now() + PATIENCE;
         while self.count(xpath).await > 0 {
             if Instant::now() > deadline {
@@ -193,7 +203,8 @@ impl Window {
         }
     }
 
-    pub(crate) async fn count(&self, xpath: &str) -> usize {
+    /// How many elements match.
+    pub async fn count(&self, xpath: &str) -> usize {
         // What is drawn anew while it is looked for makes the driver fail: then it is looked for again.
         for _ in 0..20 {
             if let Ok(found) = self.client.find_all(Locator::XPath(xpath)).await {
@@ -205,13 +216,13 @@ impl Window {
     }
 
     /// Everything that the window shows, as text.
-    pub(crate) async fn see_text(&self) -> String {
+    pub async fn see_text(&self) -> String {
         self.text("//body").await
     }
 
     /// The text of an element. WebKitGTK's driver leaves out the text of some buttons, so this asks the
     /// page itself.
-    pub(crate) async fn text(&self, xpath: &str) -> String {
+    pub async fn text(&self, xpath: &str) -> String {
         let element = self.see(xpath).await;
         element
             .prop("textContent")
@@ -221,7 +232,7 @@ impl Window {
     }
 
     /// Clicks an element as soon as nothing that moves is over it.
-    pub(crate) async fn click(&self, xpath: &str) {
+    pub async fn click(&self, xpath: &str) {
         let deadline = Instant::now() + PATIENCE;
         while let Err(error) = self.see(xpath).await.click().await {
             assert!(
@@ -233,7 +244,7 @@ impl Window {
     }
 
     /// Writes into a field in place of what is there.
-    pub(crate) async fn write(&self, xpath: &str, text: &str) {
+    pub async fn write(&self, xpath: &str, text: &str) {
         // Keys one after the other would fight with what fields do while somebody types.
         let element = self.see(xpath).await;
         let script = "const [field, text] = arguments;
@@ -248,7 +259,7 @@ impl Window {
     }
 
     /// Presses keys together, the first ones held, as `["Control", "k"]`.
-    pub(crate) async fn press(&self, keys: &[&str]) {
+    pub async fn press(&self, keys: &[&str]) {
         let values: Vec<char> = keys.iter().map(|key| key_value(key)).collect();
         let mut actions = KeyActions::new("keyboard".to_owned());
         for value in &values {
@@ -264,21 +275,21 @@ impl Window {
     }
 
     /// Types a text, key by key, into whatever has the focus.
-    pub(crate) async fn type_text(&self, text: &str) {
+    pub async fn type_text(&self, text: &str) {
         for character in text.chars() {
             self.press(&[&character.to_string()]).await;
         }
     }
 
     /// Goes to a page by the navigation.
-    pub(crate) async fn open_page(&self, name: &str) {
+    pub async fn open_page(&self, name: &str) {
         self.click(&format!("//nav//a[contains(., '{name}')]"))
             .await;
         self.see(&format!("//h1[contains(., '{name}')]")).await;
     }
 
     /// Waits until the extension's switch and its word for the state say so.
-    pub(crate) async fn see_state(&self, id: &str, word: &str) {
+    pub async fn see_state(&self, id: &str, word: &str) {
         let checked = word == "On";
         self.see(&format!(
             "//tr[@data-extension-id='{id}' and .//*[@role='switch' and (@aria-checked='{checked}' \
@@ -287,7 +298,8 @@ impl Window {
         .await;
     }
 
-    pub(crate) async fn click_switch(&self, id: &str) {
+    /// Clicks an extension's switch in the list.
+    pub async fn click_switch(&self, id: &str) {
         self.click(&format!(
             "//tr[@data-extension-id='{id}']//*[@role='switch']"
         ))
@@ -295,7 +307,7 @@ impl Window {
     }
 
     /// Chooses the light or the dark colours on the settings page.
-    pub(crate) async fn choose_colours(&self, scheme: &str) {
+    pub async fn choose_colours(&self, scheme: &str) {
         self.open_page("Settings").await;
         self.click(&format!("//label[normalize-space()='{scheme}']"))
             .await;
@@ -305,7 +317,7 @@ impl Window {
     }
 
     /// Runs script in the page, as a person with developer tools could.
-    pub(crate) async fn run(&self, script: &str) -> serde_json::Value {
+    pub async fn run(&self, script: &str) -> serde_json::Value {
         self.client
             .execute(script, Vec::new())
             .await
@@ -313,7 +325,7 @@ impl Window {
     }
 
     /// Saves a picture of the page as `target/pictures/NAME.png`.
-    pub(crate) async fn picture(&self, name: &str) {
+    pub async fn picture(&self, name: &str) {
         // Let transitions end: a picture is for a person to look at.
         tokio::time::sleep(Duration::from_millis(400)).await;
         let folder = repository().join("target/pictures");
@@ -323,7 +335,7 @@ impl Window {
     }
 
     /// Closes the window as a person does, and waits until its server is gone.
-    pub(crate) async fn close(self, account: &Account) {
+    pub async fn close(self, account: &Account) {
         let process_id = account.process_id();
         let began_at = Instant::now();
         let mut asked_at = None::<Instant>;
