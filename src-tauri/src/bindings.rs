@@ -6,7 +6,9 @@ use specta_typescript::Typescript;
 use tauri::Wry;
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::commands::{access, application, audit, cache, database, extensions, health, schemas};
+use crate::commands::{
+    access, application, audit, cache, database, extensions, health, schemas, transfer,
+};
 
 pub(crate) fn builder() -> Builder<Wry> {
     Builder::new()
@@ -41,6 +43,9 @@ pub(crate) fn builder() -> Builder<Wry> {
             schemas::check_configuration,
             schemas::list_secret_names,
             schemas::add_secret_name,
+            transfer::export_registry,
+            transfer::plan_import,
+            transfer::apply_import,
             health::get_health,
             cache::cache_stats,
             cache::reload_cache,

@@ -11,6 +11,7 @@ mod health;
 mod legacy;
 mod lists;
 mod migrations;
+mod plan;
 mod rules;
 mod schemas;
 mod seal;

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::bundle::repository;
 use crate::folder::TestFolder;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
+use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
@@ -132,6 +134,21 @@ impl Account {
     }
 }
 
+/// The character by which WebDriver knows a key.
+fn key_value(key: &str) -> char {
+    match key {
+        "Control" => Key::Control.into(),
+        "Shift" => Key::Shift.into(),
+        "Enter" => Key::Enter.into(),
+        "Escape" => Key::Escape.into(),
+        "Tab" => Key::Tab.into(),
+        "Space" => ' ',
+        "ArrowDown" => Key::Down.into(),
+        "Delete" => Key::Delete.into(),
+        character => character.chars().next().expect("a key"),
+    }
+}
+
 /// The application, built with the same profile as this test.
 fn program() -> PathBuf {
     let test = std::env::current_exe().expect("this test's path");
@@ -239,6 +256,29 @@ impl Window {
             .execute(script, vec![field, text.into()])
             .await
             .expect("the field takes it");
+    }
+
+    /// Presses keys together, the first ones held, as `["Control", "k"]`.
+    pub async fn press(&self, keys: &[&str]) {
+        let values: Vec<char> = keys.iter().map(|key| key_value(key)).collect();
+        let mut actions = KeyActions::new("keyboard".to_owned());
+        for value in &values {
+            actions = actions.then(KeyAction::Down { value: *value });
+        }
+        for value in values.iter().rev() {
+            actions = actions.then(KeyAction::Up { value: *value });
+        }
+        self.client
+            .perform_actions(actions)
+            .await
+            .expect("the keys are pressed");
+    }
+
+    /// Types a text, key by key, into whatever has the focus.
+    pub async fn type_text(&self, text: &str) {
+        for character in text.chars() {
+            self.press(&[&character.to_string()]).await;
+        }
     }
 
     /// Goes to a page by the navigation.

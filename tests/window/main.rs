@@ -7,8 +7,10 @@ mod bad_environments;
 mod console;
 mod first_light;
 mod guards;
+mod keyboard;
 mod routers;
 mod seal;
 mod sudden_death;
+mod transfer;
 
 use system_tests::application;

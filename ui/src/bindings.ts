@@ -64,6 +64,15 @@ export const commands = {
 	listSecretNames: () => typedError<SecretName[], ErrorReport>(__TAURI_INVOKE("list_secret_names")),
 	/**  Makes every key of this name a secret from now on. */
 	addSecretName: (name: string) => typedError<null, ErrorReport>(__TAURI_INVOKE("add_secret_name", { name })),
+	/**
+	 *  Writes the extensions with these ids, or all, to a new file in the folder for downloads. Secrets are replaced by
+	 *  marks.
+	 */
+	exportRegistry: (ids: string[] | null, format: DocumentFormat) => typedError<ExportedFile, ErrorReport>(__TAURI_INVOKE("export_registry", { ids, format })),
+	/**  What a file's text would change. With `prune`, extensions that are not in it are deleted. */
+	planImport: (text: string, prune: boolean) => typedError<RegistryPlan, ErrorReport>(__TAURI_INVOKE("plan_import", { text, prune })),
+	/**  Makes the registry what a file's text says, as the plan that was looked at: all of it or nothing. */
+	applyImport: (text: string, request: ApplyRequest, note: ChangeNote) => typedError<AppliedPlan, ErrorReport>(__TAURI_INVOKE("apply_import", { text, request, note })),
 	/**  The health of one extension. */
 	getHealth: (id: string) => typedError<HealthReport, ErrorReport>(__TAURI_INVOKE("get_health", { id })),
 	/**  The figures of the console's own cache. */
@@ -113,6 +122,24 @@ export type ApplicationInfo = {
 	server_binaries: string | null,
 	/**  What the start reached so far. */
 	start_phases: StartPhase[],
+};
+
+/**  How many extensions were changed by a document. */
+export type AppliedPlan = {
+	/**  Created. */
+	created_count: number,
+	/**  Changed. */
+	changed_count: number,
+	/**  Deleted. */
+	deleted_count: number,
+};
+
+/**  How a document is applied. */
+export type ApplyRequest = {
+	/**  The revision of the plan that was looked at. */
+	seen_revision: number,
+	/**  Whether extensions that are not in the document are deleted. */
+	prune: boolean,
 };
 
 /**  What was done to an extension. */
@@ -357,8 +384,58 @@ export type DivergenceReport = {
 	found_revision: number,
 };
 
+/**  How the registry is written to a file. Either is read. */
+export type DocumentFormat = 
+/**  YAML 1.2 of the kind that other programs read alike: no anchors, no tags. */
+"yaml" | 
+/**  JSON, indented. */
+"json";
+
+/**  Why a file can't be imported, and where. Values are left out where they may be secrets. */
+export type DocumentProblem = {
+	/**  The kind of problem. */
+	code: DocumentProblemCode,
+	/**  Where in the file; none where it is about something that the file doesn't say. */
+	place: Place | null,
+	/**  The extension, where it is known. */
+	extension_id: string | null,
+	/**  The field at fault: a JSON Pointer into the file, such as `/extensions/3/timeout_ms`; empty for all of it. */
+	path: string,
+	/**  What is wrong: one sentence. */
+	message: string,
+	/**  What to do: one sentence. */
+	action: string,
+};
+
+/**  Names the kind of a [`DocumentProblem`]. The spelling is part of the interface. */
+export type DocumentProblemCode = 
+/**  It is larger than [`RegistryDocument::SIZE_MAX`]. */
+"too_large" | 
+/**  It is neither YAML nor JSON. */
+"syntax" | 
+/**  It is YAML of a kind that JSON has no like of: an anchor, a tag, a second document, a number such as `0x1f`. */
+"unsupported" | 
+/**  It is no file of this format, or of another version. */
+"wrong_format" | 
+/**  A field that must be there is not. */
+"missing_field" | 
+/**  A field that there is not. */
+"unknown_field" | 
+/**  A value of another type than the field's, or one that can't be stored. */
+"wrong_value" | 
+/**  A key or an id for the second time. */
+"duplicate" | 
+/**  A rule for extensions is broken. */
+"rule_broken" | 
+/**  Another extension has the subject. */
+"subject_taken" | 
+/**  A mark stands for a secret that the registry doesn't have there. */
+"secret_unknown" | 
+/**  A configuration breaks its schema. */
+"configuration_invalid";
+
 /**  Names the kind of an [`Error`] to callers that branch on it. The spelling is part of the interface. */
-export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "secret_required" | "moved_on" | "change_not_found" | "configuration_invalid" | "output_unwritable" | "forbidden" | "invalid_input" | "internal";
+export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "secret_required" | "moved_on" | "change_not_found" | "configuration_invalid" | "document_invalid" | "registry_moved" | "output_unwritable" | "forbidden" | "invalid_input" | "internal";
 
 /**  What a program needs of an [`Error`] to go on from it. */
 export type ErrorFacts = 
@@ -370,6 +447,10 @@ export type ErrorFacts =
 { kind: "secret_paths"; value: string[] } | 
 /**  For `moved_on`: the extensions that changed again. */
 { kind: "extension_ids"; value: string[] } | 
+/**  For `document_invalid`: what is wrong with the file, and where. */
+{ kind: "document_problems"; value: DocumentProblem[] } | 
+/**  For `registry_moved`: the revision now. */
+{ kind: "revision"; value: number } | 
 /**  For `forbidden`: the least role that may. */
 { kind: "required_role"; value: Role };
 
@@ -399,7 +480,7 @@ export type ExportFormat =
 /**  A file that was written. */
 export type ExportedFile = {
 	path: string,
-	/**  How many entries it holds. */
+	/**  How many entries or extensions it holds. */
 	count: number,
 };
 
@@ -719,12 +800,46 @@ export type Permissions = {
 	can_edit_schemas: boolean,
 };
 
+/**  A place in a text. */
+export type Place = {
+	/**  From 1. */
+	line: number,
+	/**  In characters, from 1. */
+	column: number,
+};
+
+/**  What would change of one extension. */
+export type PlannedChange = {
+	/**  The extension. */
+	extension_id: string,
+	/**  Whether it is created, changed or deleted. */
+	kind: DifferenceKind,
+	/**  What differs, ordered by path; all fields if it is created or deleted. Secrets are replaced by marks. */
+	changes: FieldChange[],
+	/**  Where it is in the document; none if it is deleted. */
+	place: Place | null,
+};
+
 /**  Tells the page that extensions changed, whoever changed them. */
 export type RegistryChanged = {
 	/**  The registry's revision now. */
 	revision: number,
 	/**  The extensions that were created, changed or deleted; none if it may be any of them. */
 	extension_ids: string[] | null,
+};
+
+/**  What applying a document would change, and why it can't be applied if it can't. */
+export type RegistryPlan = {
+	/**  The registry's revision that it was made at. */
+	revision: number,
+	/**  Each extension that would change, ordered by id. */
+	changes: PlannedChange[],
+	/**  How many extensions of the document are in the registry as they are there. */
+	unchanged_count: number,
+	/**  How many extensions are in the registry and not in the document. They are deleted if the plan prunes. */
+	only_in_registry_count: number,
+	/**  Why it can't be applied, ordered by place; empty if it can. */
+	problems: DocumentProblem[],
 };
 
 /**  What of an extension to bring back. */

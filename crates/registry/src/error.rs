@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use crate::access::{Attempt, Role};
+use crate::document::DocumentProblem;
 use crate::extension_changes::RevisionConflict;
 use crate::schemas::Violation;
+use crate::wire::WireNumber;
 
 /// The result of every fallible operation of the core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -194,6 +196,24 @@ pub enum Error {
         violations: Vec<Violation>,
     },
 
+    /// A file to import has problems.
+    #[error("The file can't be imported: {}{}", problems.first().map(ToString::to_string).unwrap_or_default(), and_more(problems.len()))]
+    DocumentInvalid {
+        /// What is wrong and where; at least one.
+        problems: Vec<DocumentProblem>,
+    },
+
+    /// The registry changed since the plan was made that is to be applied.
+    #[error(
+        "The registry moved on from #{seen_revision} to #{revision} since the preview was made"
+    )]
+    RegistryMoved {
+        /// The revision of the plan.
+        seen_revision: i64,
+        /// The revision now.
+        revision: i64,
+    },
+
     /// A file or stream can't be written.
     #[error("{attempted} failed because the output can't be written: {source}")]
     OutputUnwritable {
@@ -263,6 +283,8 @@ pub enum ErrorCode {
     MovedOn,
     ChangeNotFound,
     ConfigurationInvalid,
+    DocumentInvalid,
+    RegistryMoved,
     OutputUnwritable,
     Forbidden,
     InvalidInput,
@@ -281,6 +303,10 @@ pub enum ErrorFacts {
     SecretPaths(Vec<String>),
     /// For `moved_on`: the extensions that changed again.
     ExtensionIds(Vec<String>),
+    /// For `document_invalid`: what is wrong with the file, and where.
+    DocumentProblems(Vec<DocumentProblem>),
+    /// For `registry_moved`: the revision now.
+    Revision(#[specta(type = WireNumber)] i64),
     /// For `forbidden`: the least role that may.
     RequiredRole(Role),
 }
@@ -392,6 +418,8 @@ impl Error {
             Self::MovedOn { .. } => ErrorCode::MovedOn,
             Self::ChangeNotFound { .. } => ErrorCode::ChangeNotFound,
             Self::ConfigurationInvalid { .. } => ErrorCode::ConfigurationInvalid,
+            Self::DocumentInvalid { .. } => ErrorCode::DocumentInvalid,
+            Self::RegistryMoved { .. } => ErrorCode::RegistryMoved,
             Self::OutputUnwritable { .. } => ErrorCode::OutputUnwritable,
             Self::Forbidden { .. } => ErrorCode::Forbidden,
             Self::InvalidInput { .. } => ErrorCode::InvalidInput,
@@ -452,6 +480,8 @@ impl Error {
             Self::ConfigurationInvalid { .. } => {
                 "Correct the configuration at these places, or change the schema.".into()
             }
+            Self::DocumentInvalid { problems } => problems.first().map(|problem| problem.action.clone()).unwrap_or_default(),
+            Self::RegistryMoved { .. } => "Look at the preview as it is now, and import then; nothing has been changed.".into(),
             Self::OutputUnwritable { .. } => "Choose another place with enough room, then try again.".into(),
             Self::Forbidden { required_role, .. } => format!(
                 "Ask an administrator of the database to make this login a member of {required_role}."
@@ -510,9 +540,21 @@ impl Error {
             Self::MovedOn { extension_ids } => {
                 Some(ErrorFacts::ExtensionIds(extension_ids.clone()))
             }
+            Self::DocumentInvalid { problems } => {
+                Some(ErrorFacts::DocumentProblems(problems.clone()))
+            }
+            Self::RegistryMoved { revision, .. } => Some(ErrorFacts::Revision(*revision)),
             Self::Forbidden { required_role, .. } => Some(ErrorFacts::RequiredRole(*required_role)),
             _ => None,
         }
+    }
+}
+
+fn and_more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
+        2 => " And there is one problem more.".into(),
+        more => format!(" And there are {} problems more.", more - 1),
     }
 }
 

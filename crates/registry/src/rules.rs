@@ -203,11 +203,88 @@ const RULES: &[(&str, Rule)] = &[
 ];
 
 /// The rule behind the name of a constraint; none for a name that is no rule of ours.
-fn by_constraint(name: &str) -> Option<Rule> {
+pub(crate) fn by_constraint(name: &str) -> Option<Rule> {
     RULES
         .iter()
         .find(|(constraint, _)| *constraint == name)
         .map(|(_, rule)| *rule)
+}
+
+/// The values of an extension that rules are about.
+pub(crate) struct Values<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) timeout_ms: i32,
+    pub(crate) retry: i32,
+    /// As PostgreSQL prints it.
+    pub(crate) config: &'a str,
+    /// As PostgreSQL prints it.
+    pub(crate) metadata: &'a str,
+}
+
+/// The names of the rules that the database would find broken, so that all of them can be told before anything is
+/// written; of a row that is there only the fields that change are looked at. Depth is the parser's to refuse.
+pub(crate) fn broken(values: &Values<'_>, is_checked: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    const JSON_MAX_BYTES: usize = 65_536;
+    let is_name = |name: &str| (1..=NAME_MAX_CHARACTERS).contains(&name.chars().count());
+    let is_id = |id: &str| {
+        is_name(id)
+            && id.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && id
+                .chars()
+                .all(|each| each.is_ascii_alphanumeric() || matches!(each, '_' | '.' | '-'))
+    };
+    let is_subject = |subject: &str| {
+        is_name(subject)
+            && subject.split('.').all(|token| {
+                !token.is_empty()
+                    && !token.contains(|each: char| {
+                        each.is_whitespace() || each.is_control() || matches!(each, '*' | '>')
+                    })
+            })
+    };
+    [
+        ("id", is_id(values.id), "extensions_id_shape"),
+        (
+            "subject",
+            is_subject(values.subject),
+            "extensions_subject_shape",
+        ),
+        (
+            "timeout_ms",
+            (1..=600_000).contains(&values.timeout_ms),
+            "extensions_timeout_range",
+        ),
+        (
+            "retry",
+            (0..=10).contains(&values.retry),
+            "extensions_retry_range",
+        ),
+        (
+            "config",
+            values.config.starts_with('{'),
+            "extensions_config_object",
+        ),
+        (
+            "config",
+            values.config.len() <= JSON_MAX_BYTES,
+            "extensions_config_size",
+        ),
+        (
+            "metadata",
+            values.metadata.starts_with('{'),
+            "extensions_metadata_object",
+        ),
+        (
+            "metadata",
+            values.metadata.len() <= JSON_MAX_BYTES,
+            "extensions_metadata_size",
+        ),
+    ]
+    .into_iter()
+    .filter(|(field, is_kept, _)| !is_kept && is_checked(field))
+    .map(|(_, _, constraint)| constraint)
+    .collect()
 }
 
 /// Turns what a constraint refused into the error that names the field.

@@ -4,6 +4,7 @@
 //! own schema stands before that of its type. The database keeps schemas and finds the secrets that they
 //! mark; configurations are checked here, because PostgreSQL knows no JSON Schema.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -255,6 +256,48 @@ async fn schema_of(
     .map_err(|source| Error::from_query(attempt, source))
 }
 
+/// All schemas, each compiled once: for checking many configurations.
+pub(crate) struct Schemas {
+    by_scope: HashMap<SchemaScope, jsonschema::Validator>,
+}
+
+impl Schemas {
+    pub(crate) async fn read(connection: &mut PgConnection, attempt: Attempt) -> Result<Self> {
+        let rows: Vec<(Option<String>, Option<String>, String)> = sqlx::query_as(
+            "SELECT extension_type, extension_id, schema::text FROM public.configuration_schemas",
+        )
+        .fetch_all(connection)
+        .await
+        .map_err(|source| Error::from_query(attempt, source))?;
+        let by_scope = rows
+            .into_iter()
+            .map(|(extension_type, extension_id, schema)| {
+                Ok((
+                    scope(extension_type, extension_id).map_err(|source| Error::Internal {
+                        attempted: attempt.words,
+                        source: source.into(),
+                    })?,
+                    compile(&schema)?,
+                ))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { by_scope })
+    }
+
+    /// Where a configuration doesn't fit the schema that holds for an extension of this id and type.
+    pub(crate) fn violations(
+        &self,
+        id: &str,
+        extension_type: ExtensionType,
+        config: &str,
+    ) -> Result<Vec<Violation>> {
+        self.by_scope
+            .get(&SchemaScope::Extension(id.to_owned()))
+            .or_else(|| self.by_scope.get(&SchemaScope::Type(extension_type)))
+            .map_or(Ok(Vec::new()), |schema| violations_of(schema, config))
+    }
+}
+
 fn compile(schema: &str) -> Result<jsonschema::Validator> {
     let schema = parse("schema", schema)?;
     jsonschema::validator_for(&schema).map_err(|error| {
@@ -270,8 +313,12 @@ fn compile(schema: &str) -> Result<jsonschema::Validator> {
 }
 
 fn violations(schema: &str, config: &str) -> Result<Vec<Violation>> {
+    violations_of(&compile(schema)?, config)
+}
+
+fn violations_of(schema: &jsonschema::Validator, config: &str) -> Result<Vec<Violation>> {
     let config = parse("config", config)?;
-    Ok(compile(schema)?
+    Ok(schema
         .iter_errors(&config)
         .map(|error| Violation {
             path: error.instance_path().as_str().to_owned(),
@@ -287,6 +334,16 @@ fn parse(field: &'static str, text: &str) -> Result<Value> {
             format!("The {field} is not valid JSON: {error}."),
             "Correct it at that place.",
         )
+    })
+}
+
+fn scope(
+    extension_type: Option<String>,
+    extension_id: Option<String>,
+) -> Result<SchemaScope, UnknownName> {
+    Ok(match (extension_type, extension_id) {
+        (Some(name), _) => SchemaScope::Type(name.try_into()?),
+        (None, id) => SchemaScope::Extension(id.unwrap_or_default()),
     })
 }
 
@@ -313,12 +370,8 @@ impl TryFrom<SchemaRow> for ConfigurationSchema {
     type Error = UnknownName;
 
     fn try_from(row: SchemaRow) -> Result<Self, UnknownName> {
-        let scope = match (row.extension_type, row.extension_id) {
-            (Some(name), _) => SchemaScope::Type(name.try_into()?),
-            (None, id) => SchemaScope::Extension(id.unwrap_or_default()),
-        };
         Ok(Self {
-            scope,
+            scope: scope(row.extension_type, row.extension_id)?,
             schema: row.schema,
             secret_names: row.secret_names,
             changed_by: row.changed_by,

@@ -11,6 +11,7 @@ use tracing::info;
 use crate::access::{Attempt, Role};
 use crate::extension_changes::bring_back;
 use crate::registry::{ChangeOrigin, Footprint};
+use crate::subject_order::{SubjectMove, free_before_taken};
 use crate::wire::WireNumber;
 use crate::{ChangeContext, Error, Registry, Result};
 
@@ -54,10 +55,7 @@ impl Registry {
             let is_switch = steps.iter().all(|step| step.is_switch);
             let attempt = if is_switch { UNDO_SWITCH } else { UNDO };
             refuse_if_moved_on(connection, attempt, &steps).await?;
-            // What was created goes first: its subject may have been another's before.
-            let (created, others): (Vec<_>, Vec<_>) =
-                steps.iter().partition(|step| step.before.is_none());
-            for step in created.into_iter().chain(others) {
+            for step in in_order(&steps) {
                 if is_switch {
                     switch_back(connection, step).await?;
                 } else {
@@ -95,6 +93,10 @@ struct Step {
     extension_id: String,
     /// The row before the target's first change of it, as JSON text; none if the target created it.
     before: Option<String>,
+    /// Its subject then; none if the target created it.
+    subject_before: Option<String>,
+    /// Its subject now; none if it is gone.
+    subject_now: Option<String>,
     /// The revision of the target's last change of it.
     last_revision: i64,
     /// The revision of the last change of it at all.
@@ -113,6 +115,8 @@ async fn steps(connection: &mut PgConnection, origin: ChangeOrigin) -> Result<Ve
     sqlx::query_as(
         "SELECT extension_id,
                 (array_agg(before ORDER BY revision))[1]::text AS before,
+                (array_agg(before ->> 'subject' ORDER BY revision))[1] AS subject_before,
+                (SELECT subject FROM public.extensions WHERE id = extension_id) AS subject_now,
                 max(revision) AS last_revision,
                 (SELECT max(revision) FROM public.extension_audit_log AS newer
                  WHERE newer.extension_id = log.extension_id AND revision IS NOT NULL) AS newest_revision,
@@ -127,6 +131,24 @@ async fn steps(connection: &mut PgConnection, origin: ChangeOrigin) -> Result<Ve
     .fetch_all(connection)
     .await
     .map_err(|source| Error::from_query(UNDO, source))
+}
+
+/// What was created goes first, then who has a subject that another one gets back.
+fn in_order(steps: &[Step]) -> impl Iterator<Item = &Step> {
+    let (created, others): (Vec<&Step>, Vec<&Step>) =
+        steps.iter().partition(|step| step.before.is_none());
+    let moves: Vec<SubjectMove<'_>> = others
+        .iter()
+        .map(|step| SubjectMove {
+            from: step.subject_now.as_deref(),
+            to: step.subject_before.as_deref().unwrap_or_default(),
+        })
+        .collect();
+    // A circle is for the database to refuse, by name.
+    let order = free_before_taken(&moves).unwrap_or_else(|_| (0..others.len()).collect());
+    created
+        .into_iter()
+        .chain(order.into_iter().map(move |position| others[position]))
 }
 
 async fn refuse_if_moved_on(

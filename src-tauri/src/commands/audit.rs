@@ -24,10 +24,10 @@ use crate::folders::Folders;
 /// A file that was written.
 #[derive(Clone, Debug, Deserialize, Serialize, Type)]
 pub(crate) struct ExportedFile {
-    path: String,
-    /// How many entries it holds.
+    pub(super) path: String,
+    /// How many entries or extensions it holds.
     #[specta(type = u32)]
-    count: u64,
+    pub(super) count: u64,
 }
 
 /// A page of the audit log, newest entry first.

@@ -24,7 +24,7 @@ pub(crate) struct ChangeNote {
 }
 
 impl ChangeNote {
-    fn context(self) -> Result<ChangeContext, ErrorReport> {
+    pub(super) fn context(self) -> Result<ChangeContext, ErrorReport> {
         ChangeContext::with_reason(self.reason)
             .with_request_id(self.request_id.as_deref())
             .map_err(report)

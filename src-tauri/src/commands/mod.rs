@@ -9,6 +9,7 @@ pub(crate) mod database;
 pub(crate) mod extensions;
 pub(crate) mod health;
 pub(crate) mod schemas;
+pub(crate) mod transfer;
 
 use registry::{Error, ErrorReport};
 use tracing::warn;

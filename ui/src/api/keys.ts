@@ -47,6 +47,8 @@ export const keys = {
     stats: () => ["cache", "stats"],
     consumers: () => ["cache", "consumers"],
   },
+  /** Not below "extensions": a preview stays as it was looked at until it is asked for anew. */
+  importPlan: (file: number | null, prune: boolean) => ["import-plan", file, prune],
   application: {
     all: ["application"],
     info: () => ["application", "info"],

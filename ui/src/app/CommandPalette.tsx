@@ -10,6 +10,7 @@ import {
   IconArrowBackUp,
   IconCalendarTime,
   IconDeviceDesktop,
+  IconFileImport,
   IconHistory,
   IconKeyboard,
   IconMoon,
@@ -87,7 +88,12 @@ function Entries({ query, onShowKeys }: { query: string; onShowKeys: () => void 
     entry("Settings", IconSettings, "g s", () => void navigate({ to: "/settings" })),
   ];
   const general = [
-    ...(allowed.editing === null ? [entry("New extension", IconPlus, "n", actions.createNew)] : []),
+    ...(allowed.editing === null
+      ? [
+          entry("New extension", IconPlus, "n", actions.createNew),
+          entry("Import a file of extensions", IconFileImport, "g i", actions.openImport),
+        ]
+      : []),
     entry("Undo the last change", IconArrowBackUp, "z", undoLast),
     entry("Light colours", IconSun, null, () => setColorScheme("light")),
     entry("Dark colours", IconMoon, null, () => setColorScheme("dark")),

@@ -22,6 +22,7 @@ export function Navigation() {
     "g e": () => void navigate({ to: "/extensions" }),
     "g a": () => void navigate({ to: "/audit" }),
     "g t": () => void navigate({ to: "/as-of" }),
+    "g i": () => void navigate({ to: "/import" }),
     "g h": () => void navigate({ to: "/health" }),
     "g r": () => void navigate({ to: "/routers" }),
     "g s": () => void navigate({ to: "/settings" }),

@@ -1,10 +1,13 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { useFileDrop } from "../features/transfer/useFileDrop";
+import { IconFileImport } from "../ui/icons";
 import { useShortcuts } from "../ui/useShortcuts";
 import { ColorSchemeToggle } from "./ColorSchemeToggle";
 import { CommandPalette, SearchButton } from "./CommandPalette";
 import { DatabaseLine } from "./DatabaseLine";
 import { Navigation } from "./Navigation";
+import { NoticeList } from "./NoticeList";
 import classes from "./Shell.module.css";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 
@@ -13,6 +16,7 @@ export function Shell() {
   const path = useLocation({ select: (location) => location.pathname });
   const [keysShown, setKeysShown] = useState(false);
   const showKeys = () => setKeysShown(true);
+  const isFileOver = useFileDrop();
   useShortcuts({ "?": showKeys });
 
   // The element that scrolls outlives the page in it.
@@ -28,12 +32,19 @@ export function Shell() {
         <DatabaseLine />
         <div className={classes.tools}>
           <SearchButton />
+          <NoticeList />
           <ColorSchemeToggle />
         </div>
       </header>
       <main ref={main} className={classes.main}>
         <Outlet />
       </main>
+      {isFileOver && (
+        <div className={classes.drop}>
+          <IconFileImport size={28} stroke={1.4} aria-hidden />
+          Drop the file to see what it would change
+        </div>
+      )}
       <CommandPalette onShowKeys={showKeys} />
       <ShortcutsDialog opened={keysShown} onClose={() => setKeysShown(false)} />
     </div>

@@ -2,6 +2,7 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
+  lazyRouteComponent,
   Navigate,
   type RouterHistory,
   redirect,
@@ -12,10 +13,11 @@ import { readAsOfSearch } from "../features/audit/asOfSearch";
 import { readAuditSearch } from "../features/audit/auditSearch";
 import { ExtensionHistory } from "../features/audit/ExtensionHistory";
 import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
-import { readExtensionSearch } from "../features/extensions/extensionSearch";
+import { readExtensionSearch, storedPanel } from "../features/extensions/extensionSearch";
 import { HealthPage } from "../features/health/HealthPage";
 import { RoutersPage } from "../features/routers/RoutersPage";
 import { SettingsPage } from "../features/settings/SettingsPage";
+import { ExportRegistryMenu } from "../features/transfer/ExportRegistryMenu";
 import { Shell } from "./Shell";
 
 const root = createRootRoute({
@@ -28,14 +30,19 @@ const routeTree = root.addChildren([
     getParentRoute: () => root,
     path: "/",
     beforeLoad: () => {
-      throw redirect({ to: "/extensions", replace: true });
+      throw redirect({ to: "/extensions", search: storedPanel(), replace: true });
     },
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/extensions",
     // Put together here, because features don't know each other.
-    component: () => <ExtensionsPage history={(id) => <ExtensionHistory id={id} />} />,
+    component: () => (
+      <ExtensionsPage
+        history={(id) => <ExtensionHistory id={id} />}
+        exportMenu={(ids) => <ExportRegistryMenu ids={ids} />}
+      />
+    ),
     validateSearch: readExtensionSearch,
   }),
   createRoute({
@@ -49,6 +56,11 @@ const routeTree = root.addChildren([
     path: "/as-of",
     component: AsOfPage,
     validateSearch: readAsOfSearch,
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/import",
+    component: lazyRouteComponent(() => import("../features/transfer/ImportPage"), "ImportPage"),
   }),
   createRoute({ getParentRoute: () => root, path: "/health", component: HealthPage }),
   createRoute({ getParentRoute: () => root, path: "/routers", component: RoutersPage }),

@@ -20,6 +20,7 @@ import type {
   HealthReport,
   PastRegistry,
   Permissions,
+  RegistryPlan,
   SeenExtension,
   SetEnabledRequest,
   SetManyEnabledRequest,
@@ -53,6 +54,8 @@ export type Backend = {
   past: PastRegistry;
   /** What any two moments differ in. */
   differences: ExtensionDifference[];
+  /** What any file would change. */
+  plan: RegistryPlan;
   /** The configurations by id; an extension without one here has a small one. */
   configurations: Map<string, string>;
   violations: Violation[];
@@ -94,6 +97,7 @@ export function startBackend(): Backend {
     health: [],
     past: { revision: 0, extensions: [] },
     differences: [],
+    plan: { revision: 1204, changes: [], unchanged_count: 0, only_in_registry_count: 0, problems: [] },
     configurations: new Map(),
     violations: [],
     schema: null,
@@ -200,6 +204,14 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return ["pii_guard"];
     case "export_audit_log":
       return { path: "/downloads/audit-log.csv", count: backend.auditEntries.length };
+    case "export_registry": {
+      const { ids, format } = args as { ids: string[] | null; format: string };
+      return { path: `/downloads/registry.${format}`, count: ids?.length ?? backend.extensions.length };
+    }
+    case "plan_import":
+      return backend.plan;
+    case "apply_import":
+      return { created_count: 1, changed_count: 1, deleted_count: 0 };
     case "cache_stats":
       return backend.cache;
     case "list_consumers":

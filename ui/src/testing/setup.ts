@@ -4,6 +4,7 @@ import { spotlight } from "@mantine/spotlight";
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { act, cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
+import { reloadNotices } from "../ui/notices";
 
 // How long anything may take to appear on a loaded machine.
 configure({ asyncUtilTimeout: 10_000 });
@@ -40,6 +41,15 @@ Object.defineProperties(Element.prototype, {
 });
 Element.prototype.getBoundingClientRect = () => new DOMRect(10, 10, 100, 20);
 
+Blob.prototype.text ??= function text(this: Blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsText(this);
+  });
+};
+
 // The editor measures its text.
 Range.prototype.getClientRects = () => [] as unknown as DOMRectList;
 Range.prototype.getBoundingClientRect = () => new DOMRect();
@@ -56,4 +66,6 @@ afterEach(() => {
   cleanup();
   clearMocks();
   window.localStorage.clear();
+  window.sessionStorage.clear();
+  reloadNotices();
 });

@@ -10,13 +10,22 @@ import {
 } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { EditorState, Prec } from "@codemirror/state";
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  keymap,
+  lineNumbers,
+  tooltips,
+} from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { Button, Input } from "@mantine/core";
 import { type ReactNode, useEffect, useId, useMemo, useRef } from "react";
 import { parseExact, printExact } from "./exactJson";
 import classes from "./JsonEditor.module.css";
+import { parseSchema } from "./jsonSchema";
 import { syntaxProblem, type TextProblem } from "./jsonText";
+import { schemaAssist } from "./schemaAssist";
 
 const noProblems: readonly TextProblem[] = [];
 
@@ -24,6 +33,8 @@ type JsonEditorProps = {
   label: string;
   value: string;
   onChange: (value: string) => void;
+  /** The JSON Schema whose keys and values are offered while somebody types, as text. */
+  schema?: string | null;
   error?: ReactNode;
   /** What is wrong with it while it is valid JSON; marked at its place. */
   problems?: readonly TextProblem[];
@@ -55,9 +66,31 @@ const look = EditorView.theme({
   },
   ".cm-matchingBracket": { backgroundColor: "var(--fill)", outline: "1px solid var(--line-strong)" },
   ".cm-tooltip": {
+    zIndex: 400,
     backgroundColor: "var(--surface)",
     border: "1px solid var(--line-strong)",
     color: "var(--text)",
+  },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": {
+    fontFamily: "var(--mantine-font-family-monospace)",
+    fontSize: "var(--mono-size)",
+    maxHeight: "220px",
+  },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "3px 10px", lineHeight: "18px" },
+  ".cm-tooltip-autocomplete ul li[aria-selected]": {
+    backgroundColor: "var(--accent-soft)",
+    color: "var(--text)",
+  },
+  ".cm-completionMatchedText": { color: "var(--accent)", textDecoration: "none" },
+  ".cm-completionDetail": { color: "var(--text-faint)", fontStyle: "normal", marginLeft: "14px" },
+  ".cm-tooltip.cm-completionInfo": { maxWidth: "280px", padding: "6px 10px", fontSize: "12px" },
+  ".cm-schema-hover": { maxWidth: "360px", padding: "6px 10px", fontSize: "12px" },
+  ".cm-schema-hover [data-part=title]": { fontWeight: 600 },
+  ".cm-schema-hover [data-part=type]": { color: "var(--text-faint)" },
+  ".cm-schema-hover [data-part=values]": {
+    marginTop: "4px",
+    color: "var(--text-quiet)",
+    fontFamily: "var(--mantine-font-family-monospace)",
   },
   ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
   ".cm-foldPlaceholder": {
@@ -68,11 +101,23 @@ const look = EditorView.theme({
   },
 });
 
+/** Hints lie in the dialog and not in the editor, whose edges would cut them off, and find room there. */
+function tooltipsWithin(parent: HTMLElement) {
+  return tooltips({
+    parent,
+    tooltipSpace: () => {
+      const { left, right, top, bottom } = parent.getBoundingClientRect();
+      return { left: left + 8, right: right - 8, top, bottom: Math.max(bottom, window.innerHeight) };
+    },
+  });
+}
+
 /** JSON as text, highlighted and folded: what is typed stays as it is typed, every digit of it. */
 export function JsonEditor({
   label,
   value,
   onChange,
+  schema = null,
   error,
   problems = noProblems,
   remarks = [],
@@ -82,9 +127,10 @@ export function JsonEditor({
   const container = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const errorId = useId();
-  const latest = useRef({ value, onChange, label, errorId });
+  const parsedSchema = useMemo(() => parseSchema(schema), [schema]);
+  const latest = useRef({ value, onChange, label, errorId, parsedSchema });
   useEffect(() => {
-    latest.current = { value, onChange, label, errorId };
+    latest.current = { value, onChange, label, errorId, parsedSchema };
   });
 
   useEffect(() => {
@@ -104,8 +150,10 @@ export function JsonEditor({
           highlightActiveLine(),
           EditorView.lineWrapping,
           json(),
+          schemaAssist(() => latest.current.parsedSchema),
           syntaxHighlighting(colours),
           look,
+          tooltipsWithin(container.current.closest<HTMLElement>("[role=dialog]") ?? document.body),
           // Ctrl+Enter is the form's: the editor must not make a line of it.
           Prec.highest(keymap.of([{ key: "Mod-Enter", run: () => true }])),
           keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, ...lintKeymap]),

@@ -5,6 +5,7 @@ import type { ErrorReport } from "../bindings";
 import { CopyButton } from "./CopyButton";
 import { failureDetails } from "./failure";
 import { IconAlertTriangle, IconArrowBackUp, IconCheck } from "./icons";
+import { keepNotice } from "./notices";
 import classes from "./notify.module.css";
 
 const undoForMs = 10_000;
@@ -41,6 +42,7 @@ export function notifyUndoable(notice: {
   for (const offer of offers.slice(0, Math.max(0, offers.length - shownUndos + 1))) {
     notifications.hide(offer.notificationId);
   }
+  keepNotice({ kind: "done", message: notice.message });
   const offer = { notificationId: nextId(), subjects: notice.subjects, undo: notice.undo };
   offers = [...offers, offer];
   notifications.show({
@@ -82,6 +84,7 @@ export function undoLast(): void {
 
 /** Says what was done, where there is nothing to undo; `stays` is for what somebody may want to read again. */
 export function notifyDone(message: ReactNode, { stays = false }: { stays?: boolean } = {}): void {
+  keepNotice({ kind: "done", message });
   notifications.show({
     id: nextId(),
     autoClose: stays ? false : undoForMs,
@@ -92,6 +95,7 @@ export function notifyDone(message: ReactNode, { stays = false }: { stays?: bool
 
 /** Says what was tried, why it failed and what to do; stays until it is closed. */
 export function notifyFailure(tried: ReactNode, error: ErrorReport): void {
+  keepNotice({ kind: "failure", message: tried, error });
   notifications.show({
     id: nextId(),
     autoClose: false,

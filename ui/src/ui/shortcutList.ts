@@ -16,6 +16,7 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
       { keys: ["g", "r"], does: "Routers" },
       { keys: ["g", "s"], does: "Settings" },
       { keys: ["g", "t"], does: "Registry as of another time" },
+      { keys: ["g", "i"], does: "Import a file of extensions" },
       { keys: ["/"], does: "Search the page" },
       { keys: ["z"], does: "Undo the last change, while it is on offer" },
     ],
@@ -29,6 +30,7 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
       { keys: ["Space"], does: "Switch on or off" },
       { keys: ["e"], does: "Edit" },
       { keys: ["h"], does: "History" },
+      { keys: ["Del"], does: "Delete, after a question" },
       { keys: ["x"], does: "Select the row, or not" },
       { keys: ["Shift", "↓"], does: "Select on to the next row" },
       { keys: ["Ctrl", "A"], does: "Select all that match" },
@@ -47,6 +49,7 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
     shortcuts: [
       { keys: ["Ctrl", "Enter"], does: "Review, then save" },
       { keys: ["Esc"], does: "Back" },
+      { keys: ["Ctrl", "Space"], does: "Keys and values that fit, in an editor of JSON" },
     ],
   },
 ];

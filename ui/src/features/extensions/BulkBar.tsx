@@ -1,4 +1,5 @@
 import { ActionIcon, Button } from "@mantine/core";
+import type { ReactNode } from "react";
 import type { Allowed } from "../../api/access";
 import type { ExtensionRow } from "../../api/extensions";
 import { groupedCount } from "../../ui/figures";
@@ -13,6 +14,8 @@ type BulkBarProps = {
   /** How many match the filter. */
   matchingCount: number;
   allowed: Allowed;
+  /** Saves them to a file. */
+  exportMenu: ReactNode;
   onSetEnabled: (rows: readonly ExtensionRow[], enabled: boolean) => void;
   onDelete: (rows: readonly ExtensionRow[]) => void;
   onSelectAll: () => void;
@@ -21,7 +24,17 @@ type BulkBarProps = {
 
 /** What can be done with all rows that are chosen, and how many each would change. */
 export function BulkBar(props: BulkBarProps) {
-  const { rows, hiddenCount, matchingCount, allowed, onSetEnabled, onDelete, onSelectAll, onClear } = props;
+  const {
+    rows,
+    hiddenCount,
+    matchingCount,
+    allowed,
+    exportMenu,
+    onSetEnabled,
+    onDelete,
+    onSelectAll,
+    onClear,
+  } = props;
   const onCount = rows.filter((row) => row.enabled).length;
   const offCount = rows.length - onCount;
   return (
@@ -54,6 +67,7 @@ export function BulkBar(props: BulkBarProps) {
       >
         Disable {groupedCount(onCount)}
       </GuardedButton>
+      {exportMenu}
       <GuardedButton
         variant="default"
         c="var(--bad)"

@@ -220,3 +220,10 @@ function focusedIndex(): number | null {
 export function focusedExtensionId(): string | null {
   return focusedRow()?.dataset.extensionId ?? null;
 }
+
+/** Takes the keys from the search box to the first row; answers whether there is one. */
+export function focusFirstRow(): boolean {
+  const first = document.querySelector<HTMLElement>("tr[data-extension-id] [role=switch]");
+  first?.focus();
+  return first !== null;
+}

@@ -8,7 +8,7 @@ import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
 import { counted, groupedCount } from "../../ui/figures";
 import { GuardedButton } from "../../ui/GuardedButton";
-import { IconFilterOff, IconPlus, IconPuzzle } from "../../ui/icons";
+import { IconFileImport, IconFilterOff, IconPlus, IconPuzzle } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
@@ -34,7 +34,13 @@ const ExtensionForm = lazy(() =>
   import("./form/ExtensionForm").then(({ ExtensionForm }) => ({ default: ExtensionForm })),
 );
 
-export function ExtensionsPage({ history }: { history: (id: string) => ReactNode }) {
+type ExtensionsPageProps = {
+  history: (id: string) => ReactNode;
+  /** Saves these extensions to a file, or all of them. */
+  exportMenu: (ids: readonly string[] | null) => ReactNode;
+};
+
+export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
   const extensions = useExtensions();
   const { data: rows, error, dataUpdatedAt } = extensions;
   const refetch = () => void extensions.refetch();
@@ -79,7 +85,7 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
   const { remove } = bulk;
   const removeOne = useCallback((extension: Extension) => remove([extension]), [remove]);
 
-  usePageShortcuts({ rows, openId, actions, close, hasSelection: selected.size > 0, clear });
+  usePageShortcuts({ rows, openId, actions, close, selectedRows, clear, remove });
 
   return (
     <div className={classes.page}>
@@ -92,6 +98,15 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
             onChoose={({ text, sort, hide }) => change({ text, sort, hide })}
           />
         )}
+        {rows && rows.length > 0 && exportMenu(null)}
+        <GuardedButton
+          variant="default"
+          forbidden={editing}
+          leftSection={<IconFileImport size={14} aria-hidden />}
+          onClick={actions.openImport}
+        >
+          Import
+        </GuardedButton>
         <GuardedButton
           forbidden={editing}
           leftSection={<IconPlus size={14} aria-hidden />}
@@ -141,6 +156,7 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
               hiddenCount={hiddenCount}
               matchingCount={shown.length}
               allowed={actions.allowed}
+              exportMenu={exportMenu(selectedRows.map(({ id }) => id))}
               onSetEnabled={bulk.setEnabled}
               onDelete={remove}
               onSelectAll={selectAll}
@@ -211,11 +227,13 @@ type PageShortcuts = {
   openId: string | undefined;
   actions: ExtensionActions;
   close: () => void;
-  hasSelection: boolean;
+  selectedRows: readonly ExtensionRow[];
   clear: () => void;
+  remove: (rows: readonly Extension[]) => void;
 };
 
-function usePageShortcuts({ rows, openId, actions, close, hasSelection, clear }: PageShortcuts) {
+function usePageShortcuts(page: PageShortcuts) {
+  const { rows, openId, actions, close, selectedRows, clear, remove } = page;
   const { switching, editing } = actions.allowed;
   /** Does it with the row that has the focus, else with the extension whose panel is open. */
   const withOne = (run: (id: string) => void, forbidden: string | null) => () => {
@@ -228,6 +246,13 @@ function usePageShortcuts({ rows, openId, actions, close, hasSelection, clear }:
     n: () => editing === null && actions.createNew(),
     e: withOne(actions.edit, editing),
     h: withOne(actions.openHistory, null),
+    Delete: () => {
+      const id = focusedExtensionId() ?? openId;
+      const meant = selectedRows.length > 0 ? selectedRows : (rows?.filter((row) => row.id === id) ?? []);
+      if (meant.length === 0 || editing !== null) return false;
+      remove(meant);
+      return true;
+    },
     Space: () => {
       const row = rows?.find(({ id }) => id === openId);
       // A button that has the focus takes the key for itself.
@@ -238,7 +263,7 @@ function usePageShortcuts({ rows, openId, actions, close, hasSelection, clear }:
     Escape: () => {
       // What lies over the page closes first.
       if (document.querySelector("[role=dialog]")) return false;
-      if (hasSelection) clear();
+      if (selectedRows.length > 0) clear();
       else if (openId !== undefined) close();
       else return false;
       return true;

@@ -2,6 +2,7 @@ import { CloseButton, Kbd, TextInput, Tooltip } from "@mantine/core";
 import { useRef } from "react";
 import { IconSearch } from "../../ui/icons";
 import { useShortcuts } from "../../ui/useShortcuts";
+import { focusFirstRow } from "./ExtensionTable";
 
 export function SearchBox({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const input = useRef<HTMLInputElement>(null);
@@ -36,6 +37,10 @@ export function SearchBox({ value, onChange }: { value: string; onChange: (value
         value={value}
         onChange={(event) => onChange(event.currentTarget.value)}
         onKeyDown={(event) => {
+          if (event.key === "ArrowDown" || event.key === "Enter") {
+            if (focusFirstRow()) event.preventDefault();
+            return;
+          }
           if (event.key !== "Escape") return;
           event.stopPropagation();
           if (value) onChange("");

@@ -13,6 +13,7 @@ import { useSwitchExtension } from "./useSwitchExtension";
 export type ExtensionActions = {
   allowed: Allowed;
   createNew: () => void;
+  openImport: () => void;
   open: (id: string) => void;
   openHistory: (id: string) => void;
   edit: (id: string) => void;
@@ -42,6 +43,7 @@ export function useExtensionActions(): ExtensionActions {
     return {
       allowed,
       createNew: () => show({ form: "new" }),
+      openImport: () => void router.navigate({ to: "/import" }),
       open: (id) => show({ open: id, form: undefined }),
       openHistory: (id) => show({ open: id, tab: "history", form: undefined }),
       edit: (id) => show({ open: id, form: "edit" }),

@@ -46,7 +46,14 @@ export function readExtensionSearch(search: Record<string, unknown>): ExtensionS
 
 /** Keeps the view for the next time that an address names none. */
 export function storeView(search: ExtensionSearch): void {
-  localStorage.setItem(storageKey, JSON.stringify(readListView(search)));
+  const { open, tab } = search;
+  localStorage.setItem(storageKey, JSON.stringify({ ...readListView(search), open, tab }));
+}
+
+/** The panel that was open when the window was closed: a start goes on with it, and nothing else does. */
+export function storedPanel(): Pick<ExtensionSearch, "open" | "tab"> {
+  const { open, tab } = storedView();
+  return { open: textOf(open) || undefined, tab: tabs.find((each) => each === tab) };
 }
 
 /** What makes sense of a view; what is as usual is left out. */

@@ -14,6 +14,9 @@ export function useExtensionView() {
   const sentText = useRef(text);
   const order = useMemo(() => parseOrder(search.sort), [search.sort]);
 
+  // Also what came by a link or a key: the next start goes on from here.
+  useEffect(() => storeView(search), [search]);
+
   // The address changed by other means than the search box: it counts.
   useEffect(() => {
     const addressText = search.text ?? "";

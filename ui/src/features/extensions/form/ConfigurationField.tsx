@@ -11,6 +11,8 @@ import type { SchemaField } from "./schemaFields";
 
 type ConfigurationFieldProps = {
   config: string;
+  /** The schema as JSON text, which the editor completes from. */
+  schema: string | null;
   schemaParts: readonly SchemaField[];
   violations: readonly Violation[];
   error: ReactNode;
@@ -20,6 +22,7 @@ type ConfigurationFieldProps = {
 /** The configuration as fields, where a schema names them, or as JSON: two views of one text. */
 export function ConfigurationField({
   config,
+  schema,
   schemaParts,
   violations,
   error,
@@ -57,6 +60,7 @@ export function ConfigurationField({
           minLines={16}
           tools={views}
           value={config}
+          schema={schema}
           error={error}
           problems={problems}
           remarks={violations.map(({ path, message }) => remark(path, message))}

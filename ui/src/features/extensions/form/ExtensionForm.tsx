@@ -1,5 +1,5 @@
 import { Button, Checkbox, Modal, NumberInput, Select, Textarea, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
+import { useDebouncedValue, useWindowEvent } from "@mantine/hooks";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { toErrorReport } from "../../../api/command";
 import {
@@ -154,24 +154,20 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
 
   const isSaving = create.isPending || update.isPending;
   const blocked = Object.keys(errors).length > 0;
+  // In the whole window: what had the focus may be gone with the step before.
+  useWindowEvent("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    if (blocked || isSaving || conflict || (base && changes.length === 0)) return;
+    event.preventDefault();
+    if (reviewing) save();
+    else setReviewing(true);
+  });
   const title = base ? `Edit ${base.id}` : "New extension";
   const errorOf = (name: FieldName): ReactNode =>
     failure?.field === name ? failure.message : touched.has(name) || reviewing ? errors[name] : undefined;
 
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={title}
-      size="min(1120px, 94vw)"
-      closeOnClickOutside={false}
-      onKeyDown={(event) => {
-        if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || blocked || isSaving) return;
-        event.preventDefault();
-        if (reviewing) save();
-        else setReviewing(true);
-      }}
-    >
+    <Modal opened onClose={close} title={title} size="min(1120px, 94vw)" closeOnClickOutside={false}>
       {conflict ? (
         <ConflictView
           conflict={conflict}
@@ -223,6 +219,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
               <h3>{base ? "What changes" : "What is created"}</h3>
               <ChangeDiff changes={changes} />
               <Textarea
+                ref={focusWhenShown}
                 label="Reason (optional)"
                 description="Why, for the audit log; at most 500 characters"
                 maxLength={500}
@@ -236,6 +233,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
             <Fields
               fields={fields}
               isNew={base === null}
+              schema={schema.data ?? null}
               schemaParts={schemaParts}
               errorOf={errorOf}
               violations={violations}
@@ -285,6 +283,11 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
   );
 }
 
+/** What comes next is to write why, or to save. */
+function focusWhenShown(area: HTMLTextAreaElement | null) {
+  area?.focus();
+}
+
 function explain(errors: FieldErrors, isUnchanged: boolean): string | undefined {
   const names = Object.keys(errors);
   if (names.length > 0) return `Not yet right: ${names.join(", ")}`;
@@ -294,13 +297,14 @@ function explain(errors: FieldErrors, isUnchanged: boolean): string | undefined 
 type FieldsProps = {
   fields: ExtensionFields;
   isNew: boolean;
+  schema: string | null;
   schemaParts: readonly SchemaField[];
   errorOf: (name: FieldName) => ReactNode;
   violations: readonly Violation[];
   set: <Name extends FieldName>(name: Name, value: ExtensionFields[Name]) => void;
 };
 
-function Fields({ fields, isNew, schemaParts, errorOf, violations, set }: FieldsProps) {
+function Fields({ fields, isNew, schema, schemaParts, errorOf, violations, set }: FieldsProps) {
   return (
     <div className={classes.columns}>
       <div className={classes.fields}>
@@ -375,6 +379,7 @@ function Fields({ fields, isNew, schemaParts, errorOf, violations, set }: Fields
       </div>
       <ConfigurationField
         config={fields.config}
+        schema={schema}
         schemaParts={schemaParts}
         violations={violations}
         error={errorOf("config")}
