@@ -16,6 +16,7 @@ fn main() {
             "permissions",
             "count_extensions",
             "get_extension",
+            "traffic_effects",
             "create_extension",
             "update_extension",
             "delete_extensions",
@@ -39,6 +40,8 @@ fn main() {
             "list_consumers",
             "application_info",
             "set_log_level",
+            "connection_profile",
+            "set_connection_profile",
             "open_log_directory",
             "report_table_shown",
         ]));

@@ -25,6 +25,7 @@ pub(crate) fn builder() -> Builder<Wry> {
             access::permissions,
             extensions::count_extensions,
             extensions::get_extension,
+            extensions::traffic_effects,
             extensions::create_extension,
             extensions::update_extension,
             extensions::delete_extensions,
@@ -48,6 +49,8 @@ pub(crate) fn builder() -> Builder<Wry> {
             cache::list_consumers,
             application::application_info,
             application::set_log_level,
+            application::connection_profile,
+            application::set_connection_profile,
             application::open_log_directory,
             application::report_table_shown,
         ])

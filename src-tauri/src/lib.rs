@@ -6,6 +6,7 @@ mod database;
 mod folders;
 mod logging;
 mod phases;
+mod settings;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,13 +22,18 @@ use crate::database::Database;
 use crate::folders::Folders;
 use crate::logging::Logging;
 use crate::phases::Phases;
+use crate::settings::Settings;
 
 /// Runs the console until its last window is closed.
 pub fn run() -> ExitCode {
     let phases = Arc::new(Phases::since_process_start());
     let context = tauri::generate_context!();
     let folders = Folders::for_application(&context.config().identifier);
-    let logging = Logging::start(&folders);
+    let (settings, problem) = Settings::load(&folders);
+    let logging = Logging::start(&folders, settings.log_level());
+    if let Some(problem) = problem {
+        warn!(problem, "the settings can't be read: starting with the defaults");
+    }
     info!(
         version = env!("CARGO_PKG_VERSION"),
         data_directory = %folders.data.display(),
@@ -52,6 +58,7 @@ pub fn run() -> ExitCode {
             quit_on_signals(app.handle());
             bindings.mount_events(app);
             app.manage(logging);
+            app.manage(settings);
             app.manage(folders);
             app.manage(StopVerification::default());
             app.manage(Arc::clone(&phases));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -262,6 +263,42 @@ impl Window {
         let attribute = scheme.to_lowercase();
         self.see(&format!("//html[@data-mantine-color-scheme='{attribute}']"))
             .await;
+    }
+
+    /// Presses keys, one after the other, wherever the focus is.
+    pub(crate) async fn press(&self, keys: &str) {
+        let presses = keys.chars().flat_map(|key| {
+            [
+                KeyAction::Down { value: key },
+                KeyAction::Up { value: key },
+            ]
+        });
+        let actions = presses.fold(KeyActions::new("keyboard".into()), KeyActions::then);
+        self.client
+            .perform_actions(actions)
+            .await
+            .expect("the keys are pressed");
+    }
+
+    /// Moves the pointer over an element.
+    pub(crate) async fn hover(&self, xpath: &str) {
+        let element = self.see(xpath).await;
+        // From somewhere else: a pointer that is there already tells nobody that it came.
+        let away = MouseActions::new("mouse".into()).then(PointerAction::MoveTo {
+            duration: None,
+            x: 1.0,
+            y: 1.0,
+        });
+        let over = away.then(PointerAction::MoveToElement {
+            element,
+            duration: None,
+            x: 0.0,
+            y: 0.0,
+        });
+        self.client
+            .perform_actions(over)
+            .await
+            .expect("the pointer moves");
     }
 
     /// Runs script in the page, as a person with developer tools could.

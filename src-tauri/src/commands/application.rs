@@ -14,6 +14,7 @@ use crate::database::Database;
 use crate::folders::Folders;
 use crate::logging::{LogLevel, Logging};
 use crate::phases::{Phases, StartPhase};
+use crate::settings::{ConnectionProfile, Settings};
 
 /// Facts about this console.
 #[derive(Clone, Debug, Deserialize, Serialize, Type)]
@@ -64,13 +65,48 @@ pub(crate) fn application_info(
 )]
 pub(crate) fn set_log_level(
     logging: State<'_, Logging>,
+    settings: State<'_, Settings>,
     level: LogLevel,
 ) -> Result<(), ErrorReport> {
-    logging.set_level(level).map_err(|source| {
-        report(Error::Internal {
-            attempted: "Keeping the log level",
-            source: source.into(),
-        })
+    logging
+        .set_level(level)
+        .and_then(|()| settings.set_log_level(level))
+        .map_err(|source| not_kept("Keeping the log level", source))
+}
+
+/// What the registry asks of those who change it from here.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn connection_profile(settings: State<'_, Settings>) -> ConnectionProfile {
+    settings.profile()
+}
+
+/// Changes what the registry asks of those who change it from here.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn set_connection_profile(
+    settings: State<'_, Settings>,
+    profile: ConnectionProfile,
+) -> Result<(), ErrorReport> {
+    settings
+        .set_profile(profile)
+        .map_err(|source| not_kept("Keeping the connection's profile", source))?;
+    info!(?profile, "connection profile changed");
+    Ok(())
+}
+
+fn not_kept(attempted: &'static str, source: std::io::Error) -> ErrorReport {
+    report(Error::Internal {
+        attempted,
+        source: source.into(),
     })
 }
 

@@ -1,5 +1,6 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { QuestionHost } from "../features/extensions/ConfirmDialog";
 import { useShortcuts } from "../ui/useShortcuts";
 import { ColorSchemeToggle } from "./ColorSchemeToggle";
 import { CommandPalette, SearchButton } from "./CommandPalette";
@@ -35,6 +36,7 @@ export function Shell() {
         <Outlet />
       </main>
       <CommandPalette onShowKeys={showKeys} />
+      <QuestionHost />
       <ShortcutsDialog opened={keysShown} onClose={() => setKeysShown(false)} />
     </div>
   );

@@ -10,7 +10,14 @@ import {
 } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { EditorState, Prec } from "@codemirror/state";
-import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+} from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { Button, Input } from "@mantine/core";
 import { type ReactNode, useEffect, useId, useMemo, useRef } from "react";
@@ -98,6 +105,8 @@ export function JsonEditor({
           foldGutter(),
           lintGutter(),
           history(),
+          // Marks that turn the direction are shown as marks and turn nothing.
+          highlightSpecialChars(),
           drawSelection(),
           indentOnInput(),
           bracketMatching(),

@@ -14,7 +14,6 @@ import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
 import { useShortcuts } from "../../ui/useShortcuts";
 import { BulkBar } from "./BulkBar";
-import { ConfirmDialog } from "./ConfirmDialog";
 import { ExtensionChips } from "./ExtensionChips";
 import classes from "./ExtensionsPage.module.css";
 import { ExtensionTable, focusedExtensionId } from "./ExtensionTable";
@@ -170,7 +169,6 @@ export function ExtensionsPage({ history }: { history: (id: string) => ReactNode
           />
         </Suspense>
       )}
-      {bulk.question && <ConfirmDialog question={bulk.question} onClose={bulk.closeQuestion} />}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { ExtensionTypeBadge } from "../../../ui/ExtensionTypeBadge";
 import { Fact, Facts } from "../../../ui/Facts";
 import { exactDuration, groupedCount } from "../../../ui/figures";
 import { GuardedButton } from "../../../ui/GuardedButton";
+import { isolated } from "../../../ui/isolated";
 import { Identifier } from "../../../ui/Identifier";
 import { IconDots, IconPencil, IconX } from "../../../ui/icons";
 import { SkeletonRows } from "../../../ui/SkeletonRows";
@@ -53,12 +54,12 @@ export function ExtensionPanel(props: ExtensionPanelProps) {
           </header>
           {isGone ? (
             <div className={classes.content}>
-              <p className={classes.gone}>There is no extension {id} now. Its history can bring it back.</p>
+              <p className={classes.gone}>There is no extension <bdi>{id}</bdi> now. Its history can bring it back.</p>
               {props.history(id)}
             </div>
           ) : error ? (
             <ErrorState
-              tried={`${id} could not be read`}
+              tried={`${isolated(id)} could not be read`}
               error={error}
               onRetry={() => void extension.refetch()}
             />
