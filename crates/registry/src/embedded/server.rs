@@ -20,6 +20,7 @@ use super::binaries::ServerBinaries;
 use super::cluster::{Cluster, Credentials, SUPERUSER, random_password};
 use super::postmaster::{self, PidFile};
 use super::process::ServerProcess;
+use crate::access::Role;
 use crate::anchors::AnchorFile;
 use crate::registry::os_user;
 use crate::{Error, Registry, Result, migrations};
@@ -63,6 +64,8 @@ pub struct Options {
     pub bundled_server: Option<PathBuf>,
     /// `application_name` of the sessions: shown in the audit log and in `pg_stat_activity`.
     pub application_name: String,
+    /// The role to work as instead of an editor's: less may be done then, by the same login.
+    pub role: Option<Role>,
 }
 
 /// The embedded server behind an open registry. Dropping it stops the server, as [`Self::stop`] does.
@@ -234,7 +237,10 @@ pub async fn open(
         .get(&login)
         .map(String::as_str)
         .unwrap_or_default();
-    let connection = superuser.username(&login).password(password);
+    let mut connection = superuser.username(&login).password(password);
+    if let Some(role) = options.role {
+        connection = connection.options([("role", role.name())]);
+    }
     let anchors = AnchorFile::new(options.data_directory.join("anchors.jsonl"));
     let registry = Registry::connect(connection.clone())
         .await?
