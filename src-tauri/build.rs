@@ -42,6 +42,8 @@ fn main() {
             "set_log_level",
             "connection_profile",
             "set_connection_profile",
+            "notices_paused",
+            "pause_notices",
             "open_log_directory",
             "report_table_shown",
         ]));

@@ -51,13 +51,17 @@ pub(crate) fn builder() -> Builder<Wry> {
             application::set_log_level,
             application::connection_profile,
             application::set_connection_profile,
+            application::notices_paused,
+            application::pause_notices,
             application::open_log_directory,
             application::report_table_shown,
         ])
         .events(collect_events![
             crate::database::DatabaseStatusChanged,
             crate::database::RegistryChanged,
-            audit::VerificationProgressed
+            audit::VerificationProgressed,
+            crate::menu::MenuChosen,
+            crate::menu::NoticesPaused
         ])
 }
 

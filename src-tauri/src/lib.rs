@@ -5,8 +5,10 @@ mod commands;
 mod database;
 mod folders;
 mod logging;
+mod menu;
 mod phases;
 mod settings;
+mod tray;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use crate::commands::audit::StopVerification;
 use crate::database::Database;
 use crate::folders::Folders;
 use crate::logging::Logging;
+use crate::menu::PauseEntries;
 use crate::phases::Phases;
 use crate::settings::Settings;
 
@@ -53,6 +56,7 @@ pub fn run() -> ExitCode {
         .plugin(tauri_plugin_opener::init())
         .plugin(tauri_plugin_window_state::Builder::new().build())
         .invoke_handler(bindings.invoke_handler())
+        .on_menu_event(menu::choose)
         .setup(move |app| {
             phases.mark("toolkit ready");
             quit_on_signals(app.handle());
@@ -61,6 +65,7 @@ pub fn run() -> ExitCode {
             app.manage(settings);
             app.manage(folders);
             app.manage(StopVerification::default());
+            app.manage(PauseEntries::default());
             app.manage(Arc::clone(&phases));
             // Before the window: the database starts while the page loads.
             app.manage(Database::start(app.handle(), Arc::clone(&phases)));
@@ -70,7 +75,10 @@ pub fn run() -> ExitCode {
                 .windows
                 .first()
                 .ok_or("no window is configured")?;
-            WebviewWindowBuilder::from_config(app, window)?.build()?;
+            WebviewWindowBuilder::from_config(app, window)?
+                .menu(menu::build(app.handle())?)
+                .build()?;
+            tray::start(app.handle());
             phases.mark("window created");
             Ok(())
         })

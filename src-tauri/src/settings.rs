@@ -14,7 +14,6 @@ use crate::logging::LogLevel;
 
 /// What a registry asks of those who change it from here.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, Type)]
-#[serde(default)]
 pub(crate) struct ConnectionProfile {
     /// Real traffic depends on it: each switch off and each deletion is asked about once.
     pub(crate) production: bool,
@@ -27,6 +26,8 @@ pub(crate) struct ConnectionProfile {
 #[serde(default)]
 struct Content {
     log_level: LogLevel,
+    /// Whether notices that nobody has to act on are held back.
+    notices_paused: bool,
     /// The profiles by connection; one that is not among them has none of what can be asked.
     connections: BTreeMap<String, ConnectionProfile>,
 }
@@ -64,6 +65,19 @@ impl Settings {
     /// If the file can't be written; then nothing changes.
     pub(crate) fn set_log_level(&self, level: LogLevel) -> io::Result<()> {
         self.change(|content| content.log_level = level)
+    }
+
+    /// Whether notices that nobody has to act on are held back.
+    pub(crate) fn are_notices_paused(&self) -> bool {
+        self.content().notices_paused
+    }
+
+    /// Keeps whether notices are held back.
+    ///
+    /// # Errors
+    /// If the file can't be written; then nothing changes.
+    pub(crate) fn pause_notices(&self, are_paused: bool) -> io::Result<()> {
+        self.change(|content| content.notices_paused = are_paused)
     }
 
     /// What the registry of this console asks.

@@ -10,6 +10,7 @@ mod desktop;
 mod first_light;
 mod guards;
 mod hostile;
+mod menu;
 mod protection;
 mod roles;
 mod routers;

@@ -110,6 +110,28 @@ fn not_kept(attempted: &'static str, source: std::io::Error) -> ErrorReport {
     })
 }
 
+/// Whether notices that nobody has to act on are held back.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn notices_paused(settings: State<'_, Settings>) -> bool {
+    settings.are_notices_paused()
+}
+
+/// Holds notices back or lets them through again; an event tells what holds then.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn pause_notices(app: AppHandle, paused: bool) {
+    crate::menu::set_notices_paused(&app, paused);
+}
+
 /// Opens the folder with the log files in the desktop's file manager.
 #[tauri::command]
 #[specta::specta]

@@ -52,5 +52,6 @@ export const keys = {
     all: ["application"],
     info: () => ["application", "info"],
     profile: () => ["application", "profile"],
+    noticesPaused: () => ["application", "notices-paused"],
   },
 } as const;

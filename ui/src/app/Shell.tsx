@@ -7,7 +7,9 @@ import { CommandPalette, SearchButton } from "./CommandPalette";
 import { DatabaseLine } from "./DatabaseLine";
 import { Navigation } from "./Navigation";
 import classes from "./Shell.module.css";
+import { NoticesPaused } from "./NoticesPaused";
 import { ShortcutsDialog } from "./ShortcutsDialog";
+import { useMenu } from "./useMenu";
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
@@ -15,6 +17,7 @@ export function Shell() {
   const [keysShown, setKeysShown] = useState(false);
   const showKeys = () => setKeysShown(true);
   useShortcuts({ "?": showKeys });
+  useMenu({ onShowKeys: showKeys });
 
   // The element that scrolls outlives the page in it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what it waits for
@@ -28,6 +31,7 @@ export function Shell() {
       <header className={classes.header}>
         <DatabaseLine />
         <div className={classes.tools}>
+          <NoticesPaused />
           <SearchButton />
           <ColorSchemeToggle />
         </div>

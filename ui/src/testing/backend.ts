@@ -167,6 +167,8 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return trafficEffects(backend, (args as { ids: string[] }).ids);
     case "connection_profile":
       return backend.profile;
+    case "notices_paused":
+      return false;
     case "set_connection_profile":
       backend.profile = (args as { profile: ConnectionProfile }).profile;
       return null;

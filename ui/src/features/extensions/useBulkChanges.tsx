@@ -47,7 +47,9 @@ export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
               way: "off",
               verb: "Undo",
               refusal: "Leave it",
-              onConfirm: async (given) => void (await undo(given)),
+              onConfirm: async (given) => {
+                await undo(given);
+              },
             });
           });
         },
