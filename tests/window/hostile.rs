@@ -16,7 +16,7 @@ const HOSTILE: &str =
 fn statements() -> String {
     let long_id = format!("long_{}", "x".repeat(250));
     let text = format!("{HOSTILE}{}", "𝕏 long words ".repeat(4_000));
-    let config = serde_json::json!({ HOSTILE: HOSTILE, "text": text.chars().take(15_000).collect::<String>() });
+    let config = serde_json::json!({ HOSTILE: HOSTILE, "text": text.chars().take(50_000).collect::<String>() });
     let reason: String = HOSTILE.chars().chain("very long reason ".chars().cycle()).take(500).collect();
     format!(
         "ALTER TABLE extensions DISABLE TRIGGER extensions_check;
@@ -53,6 +53,17 @@ async fn assert_harmless(window: &Window, place: &str) {
                  const { left, right } = part.getBoundingClientRect();
                  if (right - left > 0 && (right > root.clientWidth + 1 || left < -1))
                      faults.push('out of the window: ' + part.tagName + ' ' + part.className + ' ' + left + ' ' + right);
+             }
+             for (const part of document.querySelectorAll('.mantine-Button-label, [role=switch]')) {
+                 if (part.closest('[aria-hidden=true]') || part.getClientRects().length === 0) continue;
+                 if (part.scrollWidth > part.clientWidth + 1 || (part.role === 'switch' && part.clientWidth < 28))
+                     faults.push('cut off: ' + part.textContent + ' ' + part.clientWidth);
+             }
+             // A name that is cut still shows how it begins.
+             for (const name of document.querySelectorAll('[data-audit-revision] button bdi')) {
+                 const shown = name.closest('button').getBoundingClientRect();
+                 if (shown.right > name.closest('article').getBoundingClientRect().right)
+                     faults.push('reaches out: ' + name.textContent.slice(0, 40));
              }
              const marks = /[\\u202a-\\u202e\\u2066-\\u2069]/;
              const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -131,7 +131,7 @@ async fn steps(connection: &mut PgConnection, origin: ChangeOrigin) -> Result<Ve
                 (SELECT max(revision) FROM public.extension_audit_log AS newer
                  WHERE newer.extension_id = log.extension_id AND revision IS NOT NULL) AS newest_revision,
                 bool_and(action IN ('enabled', 'disabled')) AS is_switch,
-                coalesce((array_agg(before ORDER BY revision))[1] @> '{"enabled": false}', true) AS is_off_before
+                coalesce((array_agg(before ORDER BY revision))[1] @> jsonb_build_object('enabled', false), true) AS is_off_before
          FROM public.extension_audit_log AS log
          WHERE (group_id = $1 OR revision = $2) AND actor_source <> 'legacy' AND revision IS NOT NULL
          GROUP BY extension_id

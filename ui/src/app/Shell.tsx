@@ -6,8 +6,8 @@ import { ColorSchemeToggle } from "./ColorSchemeToggle";
 import { CommandPalette, SearchButton } from "./CommandPalette";
 import { DatabaseLine } from "./DatabaseLine";
 import { Navigation } from "./Navigation";
-import classes from "./Shell.module.css";
 import { NoticesPaused } from "./NoticesPaused";
+import classes from "./Shell.module.css";
 import { ShortcutsDialog } from "./ShortcutsDialog";
 import { useMenu } from "./useMenu";
 

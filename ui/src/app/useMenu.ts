@@ -15,7 +15,8 @@ export function useMenu({ onShowKeys }: { onShowKeys: () => void }): void {
   const { allowed, createNew } = useExtensionActions();
 
   const actions: Record<MenuAction, () => void> = {
-    new_extension: () => (allowed.editing === null ? createNew() : notifyDone(allowed.editing, { stays: true })),
+    new_extension: () =>
+      allowed.editing === null ? createNew() : notifyDone(allowed.editing, { stays: true }),
     find: spotlight.open,
     undo_last: undoLast,
     reload: () =>

@@ -254,7 +254,11 @@ function trafficEffects(backend: Backend, ids: readonly string[]): TrafficEffect
       return { type, leaving_count, remaining_count: ofType.length - leaving_count };
     }),
     revision: backend.cache.revision,
-    consumers: backend.consumers.map(({ name, host, applied_revision }) => ({ name, host, applied_revision })),
+    consumers: backend.consumers.map(({ name, host, applied_revision }) => ({
+      name,
+      host,
+      applied_revision,
+    })),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { AffectedType, ExtensionType, FollowingConsumer, TrafficEffects } from "../bindings";
 import { counted, groupedCount } from "./figures";
-import { IconAlertTriangle, IconRouter } from "./icons";
+import { IconAlertTriangle, IconCircleOff, IconRouter } from "./icons";
 import classes from "./TrafficEffects.module.css";
 
 /** What does not happen any more without an extension of the type. */
@@ -28,7 +28,11 @@ export function TrafficEffectsNote({ effects, way }: TrafficEffectsNoteProps) {
       <ul className={classes.list}>
         {effects.types.map((affected) => (
           <li key={affected.type}>
-            {affected.remaining_count === 0 && <IconAlertTriangle size={15} aria-hidden />}
+            {affected.remaining_count === 0 ? (
+              <IconAlertTriangle size={15} aria-hidden />
+            ) : (
+              <IconCircleOff size={15} aria-hidden />
+            )}
             <span>{effectOf(affected, effects, way)}</span>
           </li>
         ))}
@@ -63,7 +67,9 @@ function effectOf(affected: AffectedType, effects: TrafficEffects, way: "off" | 
       </>
     );
   const subject =
-    leaving_count === 1 ? `The only enabled ${type} is` : `All ${groupedCount(leaving_count)} enabled ${type}s are`;
+    leaving_count === 1
+      ? `The only enabled ${type} is`
+      : `All ${groupedCount(leaving_count)} enabled ${type}s are`;
   return `${subject} among them: with ${leaving_count === 1 ? "it" : "them"} ${way} ${consequences[type]}.`;
 }
 

@@ -231,6 +231,9 @@ pub async fn open(
             .write_credentials(&credentials)
             .map_err(unwritable)?;
     }
+    if let Some(role) = options.role {
+        grant(&mut connection, role, &login).await?;
+    }
     close(connection).await?;
     let password = credentials
         .logins
@@ -742,6 +745,23 @@ async fn ensure_login(superuser: &PgConnectOptions, login: &str, password: &str)
     }
     info!(login, "created the database login");
     close(connection).await
+}
+
+/// Makes the login a member of the role, so that it may work as it.
+async fn grant(connection: &mut PgConnection, role: Role, login: &str) -> Result<()> {
+    let failed = |source| Error::from_query("Letting the login work as another role", source);
+    let statement: String = sqlx::query_scalar("SELECT format('GRANT %I TO %I', $1, $2)")
+        .bind(role.name())
+        .bind(login)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    // Safe: the server itself quoted the names.
+    sqlx::query(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 /// The login role for an operating system account: the same name, so that the audit log names the

@@ -1,7 +1,7 @@
 import { Button, Checkbox, Modal, PasswordInput, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
-import { changeNote, useRestoreExtension } from "../../api/audit";
 import { useConnectionProfile } from "../../api/application";
+import { changeNote, useRestoreExtension } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
 import { useExtensionDifference } from "../../api/timeTravel";
 import type { AuditEntry, ErrorReport, FieldChange } from "../../bindings";

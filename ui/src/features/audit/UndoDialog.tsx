@@ -1,7 +1,7 @@
 import { Button, Modal, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { changeNote, useUndoChanges } from "../../api/audit";
 import { useConnectionProfile } from "../../api/application";
+import { changeNote, useUndoChanges } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
 import type { AuditEntry, ErrorReport, FieldChange, UndoTarget } from "../../bindings";
 import { ChangeDiff } from "../../ui/ChangeDiff";
@@ -30,7 +30,10 @@ export function UndoDialog({ subject, onClose }: { subject: UndoSubject; onClose
   async function submit() {
     setError(null);
     try {
-      const ids = await undo.mutateAsync({ target, note: { ...note, confirmed, reason: reason.trim() || null } });
+      const ids = await undo.mutateAsync({
+        target,
+        note: { ...note, confirmed, reason: reason.trim() || null },
+      });
       notifyDone(
         <>
           Undone: {ids.length === 1 ? <code>{ids[0]}</code> : counted(ids.length, "extension")}{" "}

@@ -17,6 +17,8 @@ export type Question = {
 };
 
 let question: Question | null = null;
+/** What had the focus when it was asked. */
+let asker: Element | null = null;
 const listeners = new Set<() => void>();
 
 function put(next: Question | null) {
@@ -26,12 +28,19 @@ function put(next: Question | null) {
 
 /** Asks over whatever page is open. A newer question takes the place of one that was not answered. */
 export function ask(next: Question): void {
+  asker = document.activeElement;
   put(next);
 }
 
-/** Takes the question away, if it is still this one. */
-export function endQuestion(ended: Question): void {
-  if (question === ended) put(null);
+/** Takes the question away; where one is named, only if it is still that one. */
+export function endQuestion(ended: Question | null = question): void {
+  if (question !== ended) return;
+  put(null);
+  const back = asker;
+  // After the dialog has gone with its hold on the focus.
+  setTimeout(() => {
+    if (document.activeElement === document.body && back instanceof HTMLElement) back.focus();
+  });
 }
 
 export function useQuestion(): Question | null {

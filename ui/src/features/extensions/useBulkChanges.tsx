@@ -38,8 +38,7 @@ export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
           const undo = (answer: Answer) => undoRequest({ requestId, extensionId: first.id, answer });
           undo({ ...unasked, reason: undoReason() }).catch((thrown: unknown) => {
             const error = toErrorReport(thrown);
-            if (!wantsAnswer(error))
-              return notifyFailure(`Could not undo: ${done.toLowerCase()}`, error);
+            if (!wantsAnswer(error)) return notifyFailure(`Could not undo: ${done.toLowerCase()}`, error);
             ask({
               title: `Undo: ${done.toLowerCase()}?`,
               ids: rows.map(({ id }) => id),
@@ -74,7 +73,8 @@ export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
         const requestId = await setEnabledTogether({ ids, enabled, answer });
         offerUndo(requestId, changed, `Switched ${word}`, already);
       }
-      const all = changed.length === 1 ? isolated(changed[0]?.id ?? "") : counted(changed.length, "extension");
+      const all =
+        changed.length === 1 ? isolated(changed[0]?.id ?? "") : counted(changed.length, "extension");
       const verb = enabled ? "Enable" : "Disable";
       change(unasked).catch((thrown: unknown) => {
         const error = toErrorReport(thrown);

@@ -36,7 +36,12 @@ export function useSwitchExtension(): (id: string, enabled: boolean) => void {
       }
       function undo() {
         const answer = { ...unasked, reason: undoReason() };
-        attempt(!enabled, answer, `Could not switch ${isolated(id)} back ${enabled ? "off" : "on"}`, () => {});
+        attempt(
+          !enabled,
+          answer,
+          `Could not switch ${isolated(id)} back ${enabled ? "off" : "on"}`,
+          () => {},
+        );
       }
       const direction = enabled ? "on" : "off";
       attempt(enabled, unasked, `Could not switch ${direction} ${isolated(id)}`, () =>

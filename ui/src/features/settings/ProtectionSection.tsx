@@ -17,8 +17,7 @@ export function ProtectionSection() {
     set.mutate(
       { ...kept, ...more },
       {
-        onError: (thrown) =>
-          notifyFailure("Could not change what this registry asks", toErrorReport(thrown)),
+        onError: (thrown) => notifyFailure("Could not change what this registry asks", toErrorReport(thrown)),
       },
     );
   }

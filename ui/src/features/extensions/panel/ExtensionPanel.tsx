@@ -9,9 +9,9 @@ import { ExtensionTypeBadge } from "../../../ui/ExtensionTypeBadge";
 import { Fact, Facts } from "../../../ui/Facts";
 import { exactDuration, groupedCount } from "../../../ui/figures";
 import { GuardedButton } from "../../../ui/GuardedButton";
-import { isolated } from "../../../ui/isolated";
 import { Identifier } from "../../../ui/Identifier";
 import { IconDots, IconPencil, IconX } from "../../../ui/icons";
+import { isolated } from "../../../ui/isolated";
 import { SkeletonRows } from "../../../ui/SkeletonRows";
 import { Switch } from "../../../ui/Switch";
 import { Timestamp } from "../../../ui/Timestamp";
@@ -54,7 +54,9 @@ export function ExtensionPanel(props: ExtensionPanelProps) {
           </header>
           {isGone ? (
             <div className={classes.content}>
-              <p className={classes.gone}>There is no extension <bdi>{id}</bdi> now. Its history can bring it back.</p>
+              <p className={classes.gone}>
+                There is no extension {isolated(id)} now. Its history can bring it back.
+              </p>
               {props.history(id)}
             </div>
           ) : error ? (
