@@ -16,6 +16,7 @@ fn main() {
             "permissions",
             "count_extensions",
             "get_extension",
+            "traffic_effects",
             "create_extension",
             "update_extension",
             "delete_extensions",
@@ -42,6 +43,10 @@ fn main() {
             "list_consumers",
             "application_info",
             "set_log_level",
+            "connection_profile",
+            "set_connection_profile",
+            "notices_paused",
+            "pause_notices",
             "open_log_directory",
             "report_table_shown",
         ]));

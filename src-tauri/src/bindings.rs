@@ -27,6 +27,7 @@ pub(crate) fn builder() -> Builder<Wry> {
             access::permissions,
             extensions::count_extensions,
             extensions::get_extension,
+            extensions::traffic_effects,
             extensions::create_extension,
             extensions::update_extension,
             extensions::delete_extensions,
@@ -53,13 +54,19 @@ pub(crate) fn builder() -> Builder<Wry> {
             cache::list_consumers,
             application::application_info,
             application::set_log_level,
+            application::connection_profile,
+            application::set_connection_profile,
+            application::notices_paused,
+            application::pause_notices,
             application::open_log_directory,
             application::report_table_shown,
         ])
         .events(collect_events![
             crate::database::DatabaseStatusChanged,
             crate::database::RegistryChanged,
-            audit::VerificationProgressed
+            audit::VerificationProgressed,
+            crate::menu::MenuChosen,
+            crate::menu::NoticesPaused
         ])
 }
 

@@ -1,10 +1,12 @@
 //! The console's database session: opens the embedded registry, tells the page of each step, and
 //! opens it again when the server ends unexpectedly.
 
+use std::env::VarError;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use registry::access::Role;
 use registry::cache::{CacheOptions, RegistryCache};
 use registry::embedded::{self, EmbeddedServer, Options, StartStep};
 use registry::{Error, ErrorReport, Registry};
@@ -21,6 +23,9 @@ use crate::phases::Phases;
 /// A server that ends more often than this within [`RESTART_WINDOW`] is not started again by itself.
 const RESTARTS_MAX: usize = 3;
 const RESTART_WINDOW: Duration = Duration::from_mins(1);
+
+/// Names a role to work as, such as `viewer`: less can be done by mistake then.
+const ROLE_VARIABLE: &str = "BEAMLINE_REGISTRY_ROLE";
 
 /// How often a session on another program's server looks whether that still answers.
 const SHARED_SERVER_CHECK: Duration = Duration::from_secs(2);
@@ -77,6 +82,8 @@ struct Session {
     app: AppHandle,
     phases: Arc<Phases>,
     options: Options,
+    /// A role that is named and is none: nothing is opened then, least of all with more rights.
+    unknown_role: Option<String>,
     state: Mutex<State>,
     retry: Notify,
 }
@@ -94,6 +101,7 @@ impl Database {
     /// Begins to open the embedded registry.
     pub(crate) fn start(app: &AppHandle, phases: Arc<Phases>) -> Self {
         let folders = app.state::<Folders>();
+        let role = named_role();
         let session = Arc::new(Session {
             app: app.clone(),
             phases,
@@ -102,7 +110,9 @@ impl Database {
                 server_override: folders.named_postgresql.clone(),
                 bundled_server: bundled_server(app),
                 application_name: "beamline-registry".to_owned(),
+                role: role.as_ref().ok().copied().flatten(),
             },
+            unknown_role: role.err(),
             state: Mutex::new(State {
                 status: DatabaseStatus::Starting {
                     step: StartStep::FindingServer,
@@ -234,6 +244,13 @@ impl Session {
     }
 
     async fn open(self: &Arc<Self>) -> Result<End, Error> {
+        if let Some(name) = &self.unknown_role {
+            return Err(Error::InvalidInput {
+                field: "role",
+                message: format!("{ROLE_VARIABLE} is {name:?}, which is no role."),
+                action: "Name viewer, operator or editor, or nothing, and start again.",
+            });
+        }
         let session = Arc::clone(self);
         let on_step = move |step: StartStep| {
             session.phases.mark(step_name(step));
@@ -352,6 +369,15 @@ impl End {
                 }
             }
         }
+    }
+}
+
+/// The role that the user names; none for what the login may.
+fn named_role() -> Result<Option<Role>, String> {
+    match std::env::var(ROLE_VARIABLE) {
+        Ok(name) if !name.is_empty() => name.parse().map(Some).map_err(|()| name),
+        Ok(_) | Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(name)) => Err(name.to_string_lossy().into_owned()),
     }
 }
 

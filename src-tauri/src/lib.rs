@@ -5,7 +5,10 @@ mod commands;
 mod database;
 mod folders;
 mod logging;
+mod menu;
 mod phases;
+mod settings;
+mod tray;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,14 +23,23 @@ use crate::commands::audit::StopVerification;
 use crate::database::Database;
 use crate::folders::Folders;
 use crate::logging::Logging;
+use crate::menu::PauseEntries;
 use crate::phases::Phases;
+use crate::settings::Settings;
 
 /// Runs the console until its last window is closed.
 pub fn run() -> ExitCode {
     let phases = Arc::new(Phases::since_process_start());
     let context = tauri::generate_context!();
     let folders = Folders::for_application(&context.config().identifier);
-    let logging = Logging::start(&folders);
+    let (settings, problem) = Settings::load(&folders);
+    let logging = Logging::start(&folders, settings.log_level());
+    if let Some(problem) = problem {
+        warn!(
+            problem,
+            "the settings can't be read: starting with the defaults"
+        );
+    }
     info!(
         version = env!("CARGO_PKG_VERSION"),
         data_directory = %folders.data.display(),
@@ -47,13 +59,16 @@ pub fn run() -> ExitCode {
         .plugin(tauri_plugin_opener::init())
         .plugin(tauri_plugin_window_state::Builder::new().build())
         .invoke_handler(bindings.invoke_handler())
+        .on_menu_event(menu::choose)
         .setup(move |app| {
             phases.mark("toolkit ready");
             quit_on_signals(app.handle());
             bindings.mount_events(app);
             app.manage(logging);
+            app.manage(settings);
             app.manage(folders);
             app.manage(StopVerification::default());
+            app.manage(PauseEntries::default());
             app.manage(Arc::clone(&phases));
             // Before the window: the database starts while the page loads.
             app.manage(Database::start(app.handle(), Arc::clone(&phases)));
@@ -63,7 +78,10 @@ pub fn run() -> ExitCode {
                 .windows
                 .first()
                 .ok_or("no window is configured")?;
-            WebviewWindowBuilder::from_config(app, window)?.build()?;
+            WebviewWindowBuilder::from_config(app, window)?
+                .menu(menu::build(app.handle())?)
+                .build()?;
+            tray::start(app.handle());
             phases.mark("window created");
             Ok(())
         })

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
@@ -62,26 +62,16 @@ impl FromStr for LogLevel {
     }
 }
 
-/// What of the settings file this module reads and writes.
-#[derive(Debug, Default, Deserialize, Serialize)]
-#[serde(default)]
-struct Settings {
-    log_level: LogLevel,
-}
-
 /// The running log.
 pub(crate) struct Logging {
     level: Mutex<LogLevel>,
     filter: reload::Handle<EnvFilter, Registry>,
-    settings_path: PathBuf,
     writer: Mutex<Option<WorkerGuard>>,
 }
 
 impl Logging {
     /// Starts logging. Where the folder can't be written, standard error remains and says so.
-    pub(crate) fn start(folders: &Folders) -> Self {
-        let settings_path = folders.config.join("settings.json");
-        let level_of_settings = read_settings(&settings_path).log_level;
+    pub(crate) fn start(folders: &Folders, level_of_settings: LogLevel) -> Self {
         let named = std::env::var(LOG_VARIABLE)
             .ok()
             .filter(|text| !text.is_empty());
@@ -128,7 +118,6 @@ impl Logging {
         Self {
             level: level.into(),
             filter: handle,
-            settings_path,
             writer: guard.into(),
         }
     }
@@ -148,14 +137,14 @@ impl Logging {
         );
     }
 
-    /// Changes the level now and for later starts.
+    /// Changes the level now.
     pub(crate) fn set_level(&self, level: LogLevel) -> io::Result<()> {
         self.filter
             .reload(EnvFilter::new(level.filter()))
             .map_err(io::Error::other)?;
         *self.level.lock().unwrap_or_else(PoisonError::into_inner) = level;
         info!(?level, "log level changed");
-        write_settings(&self.settings_path, &Settings { log_level: level })
+        Ok(())
     }
 }
 
@@ -167,25 +156,6 @@ fn open_log(folder: &Path) -> Result<RollingFileAppender, Box<dyn std::error::Er
         .filename_suffix("log")
         .max_log_files(DAYS_KEPT)
         .build(folder)?)
-}
-
-/// The settings, or the defaults where there are none or they can't be read.
-fn read_settings(path: &Path) -> Settings {
-    fs::read(path)
-        .ok()
-        .and_then(|text| serde_json::from_slice(&text).ok())
-        .unwrap_or_default()
-}
-
-fn write_settings(path: &Path, settings: &Settings) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let text = serde_json::to_vec_pretty(settings).map_err(io::Error::other)?;
-    // All or nothing: a start that is cut short must not leave half a file.
-    let unfinished = path.with_extension("unfinished");
-    fs::write(&unfinished, text)?;
-    fs::rename(unfinished, path)
 }
 
 #[cfg(test)]
@@ -205,21 +175,5 @@ mod tests {
             assert_eq!(LogLevel::from_str(name.as_str().unwrap()), Ok(level));
             assert!(EnvFilter::try_new(level.filter()).is_ok());
         }
-    }
-
-    #[test]
-    fn settings_survive_and_damaged_ones_become_the_defaults() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("new").join("settings.json");
-        write_settings(
-            &path,
-            &Settings {
-                log_level: LogLevel::Debug,
-            },
-        )
-        .unwrap();
-        assert_eq!(read_settings(&path).log_level, LogLevel::Debug);
-        fs::write(&path, "{").unwrap();
-        assert_eq!(read_settings(&path).log_level, LogLevel::Info);
     }
 }

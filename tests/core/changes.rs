@@ -2,6 +2,7 @@
 //! things, refused where they changed the same, done once whatever happens to the answer.
 
 use registry::audit::AuditAction;
+use registry::confirmation::Confirmation;
 use registry::differences::FieldChange;
 use registry::extension_changes::{
     ExtensionDraft, ExtensionPatch, RestoreRequest, RevisionConflict,
@@ -60,6 +61,8 @@ const NO_CONTEXT: ChangeContext = ChangeContext {
     reason: None,
     request_id: None,
     acting_for: None,
+    confirmation: Confirmation::NotNeeded,
+    is_reason_required: false,
 };
 
 on_each_server! {

@@ -6,6 +6,7 @@ mod audit;
 mod audit_activity;
 mod cache;
 mod changes;
+mod confirmation;
 mod extensions;
 mod health;
 mod legacy;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use registry::confirmation::Confirmation;
 use registry::document::{DocumentFormat, DocumentProblemCode as Code, RegistryDocument};
 use registry::extension_changes::ExtensionDraft;
 use registry::extensions::ExtensionType;
@@ -24,6 +25,8 @@ const NO_CONTEXT: ChangeContext = ChangeContext {
     reason: None,
     request_id: None,
     acting_for: None,
+    confirmation: Confirmation::NotNeeded,
+    is_reason_required: false,
 };
 
 /// A file with these items, each without its dash.
@@ -149,6 +152,40 @@ on_each_server! {
         assert_eq!(list_extensions(&registry).await.unwrap().len(), 1);
         undo_newest_group(&registry).await;
         assert_eq!(rows(&database).await, before);
+    }
+
+    async fn what_stops_traffic_is_asked_about_by_what_is_left(database: TestDatabase) {
+        let registry = database.registry().await;
+        let asked = |confirmation| ChangeContext { confirmation, ..NO_CONTEXT };
+        let unasked = asked(Confirmation::Required { unasked_max: 20 });
+        let off = "{id: pii_guard, type: validator, subject: beamline.ext.validate.pii_guard.v1, enabled: false}";
+        let request = ApplyRequest { seen_revision: plan(&registry, &document(&[off])).await.revision, prune: false };
+        let before = rows(&database).await;
+        let refused = registry.apply_document(&document(&[off]), request, &unasked).await.unwrap_err();
+        let Error::ConfirmationRequired { effects } = refused else { panic!("{refused}") };
+        assert_eq!(effects.extension_ids, ["pii_guard"]);
+        assert_eq!((effects.types[0].leaving_count, effects.types[0].remaining_count), (1, 0));
+        assert_eq!(rows(&database).await, before);
+        let another = asked(Confirmation::Given { emptied_types: vec![ExtensionType::Provider] });
+        let refused = registry.apply_document(&document(&[off]), request, &another).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::ConfirmationRequired);
+
+        // Another of the type comes in the same file: nothing stops.
+        let replaced = document(&[off, "{id: guard_two, type: validator, subject: guard.two, enabled: true}"]);
+        registry.apply_document(&replaced, request, &unasked).await.unwrap();
+
+        // All but one deleted, of which nobody spoke.
+        let one = document(&["{id: guard_two, type: validator, subject: guard.two}"]);
+        let request = ApplyRequest { seen_revision: registry.plan_document(&one, true).await.unwrap().revision, prune: true };
+        let refused = registry.apply_document(&one, request, &unasked).await.unwrap_err();
+        let Error::ConfirmationRequired { effects } = refused else { panic!("{refused}") };
+        let emptied_types = effects.emptied_types().collect();
+        registry.apply_document(&one, request, &asked(Confirmation::Given { emptied_types })).await.unwrap();
+        assert_eq!(list_extensions(&registry).await.unwrap().len(), 1);
+
+        let silent = ChangeContext { is_reason_required: true, ..NO_CONTEXT };
+        let refused = registry.apply_document(&one, request, &silent).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::ReasonRequired);
     }
 
     async fn a_registry_that_moved_since_refuses_and_nothing_is_done(database: TestDatabase) {

@@ -1,6 +1,7 @@
 //! Taking changes back: one, or all of a group; refused whole where a row has moved on.
 
 use registry::audit::{AuditAction, AuditFilter};
+use registry::confirmation::Confirmation;
 use registry::extension_changes::{ExtensionPatch, SeenExtension};
 use registry::undo::UndoTarget;
 use registry::{ChangeContext, Error, ErrorCode, Registry};
@@ -14,6 +15,8 @@ const NO_CONTEXT: ChangeContext = ChangeContext {
     reason: None,
     request_id: None,
     acting_for: None,
+    confirmation: Confirmation::NotNeeded,
+    is_reason_required: false,
 };
 
 /// The rows but for what every change moves on.

@@ -14,6 +14,7 @@ pub(crate) fn options(data_directory: &Path) -> Options {
         server_override: None,
         bundled_server: Some(bundled_server()),
         application_name: "system-tests".into(),
+        role: None,
     }
 }
 

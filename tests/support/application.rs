@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::bundle::repository;
 use crate::folder::TestFolder;
-use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::actions::{InputSource, KeyAction, KeyActions, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -314,6 +314,27 @@ impl Window {
         let attribute = scheme.to_lowercase();
         self.see(&format!("//html[@data-mantine-color-scheme='{attribute}']"))
             .await;
+    }
+
+    /// Moves the pointer over an element.
+    pub async fn hover(&self, xpath: &str) {
+        let element = self.see(xpath).await;
+        // From somewhere else: a pointer that is there already tells nobody that it came.
+        let away = MouseActions::new("mouse".into()).then(PointerAction::MoveTo {
+            duration: None,
+            x: 1.0,
+            y: 1.0,
+        });
+        let over = away.then(PointerAction::MoveToElement {
+            element,
+            duration: None,
+            x: 0.0,
+            y: 0.0,
+        });
+        self.client
+            .perform_actions(over)
+            .await
+            .expect("the pointer moves");
     }
 
     /// Runs script in the page, as a person with developer tools could.

@@ -106,6 +106,7 @@ impl Desktop {
             "WAYLAND_DISPLAY",
             "BEAMLINE_REGISTRY_LOG",
             "BEAMLINE_REGISTRY_POSTGRESQL",
+            "BEAMLINE_REGISTRY_ROLE",
         ] {
             command.env_remove(variable);
         }

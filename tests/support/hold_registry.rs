@@ -19,6 +19,7 @@ async fn main() {
         server_override: arguments.next(),
         bundled_server: None,
         application_name: "hold-registry".into(),
+        role: None,
     };
     let (server, registry) = embedded::open(&options, |_| ())
         .await

@@ -25,6 +25,7 @@ impl TestServer {
             server_override: Some(programs),
             bundled_server: None,
             application_name: "system-tests".into(),
+            role: None,
         };
         // A thread of its own: the tests that wait for it run on their own runtimes.
         let server = std::thread::spawn(move || {

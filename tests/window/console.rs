@@ -203,8 +203,8 @@ async fn two_who_change_the_same_choose_and_lose_nothing() {
 async fn the_log_is_filtered_exported_and_taken_back() {
     let account = Account::new();
     let window = account.start().await;
-    window.click_switch("pii_guard").await;
-    window.see_state("pii_guard", "Off").await;
+    window.click_switch("mock_provider").await;
+    window.see_state("mock_provider", "Off").await;
     execute(
         &superuser_of(&account.data_directory),
         "SELECT set_config('registry.group_id', gen_random_uuid()::text, false);

@@ -35,22 +35,22 @@ async fn a_switch_is_undone_audited_and_kept_over_a_restart() {
     }
 
     // One click switches off; the notice offers to undo it.
-    window.click_switch("pii_guard").await;
-    window.see_state("pii_guard", "Off").await;
+    window.click_switch("openai_gpt4").await;
+    window.see_state("openai_gpt4", "Off").await;
     window
-        .see("//*[@role='alert'][contains(., 'pii_guard')]")
+        .see("//*[@role='alert'][contains(., 'openai_gpt4')]")
         .await;
     window.picture("extensions-switched-light").await;
     window.click("//button[normalize-space()='Undo']").await;
-    window.see_state("pii_guard", "On").await;
+    window.see_state("openai_gpt4", "On").await;
 
     // Off again, to stay.
-    window.click_switch("pii_guard").await;
-    window.see_state("pii_guard", "Off").await;
+    window.click_switch("openai_gpt4").await;
+    window.see_state("openai_gpt4", "Off").await;
     let person = registry::os_user();
     window
         .see(&format!(
-            "//tr[@data-extension-id='pii_guard'][contains(., '{person}')]"
+            "//tr[@data-extension-id='openai_gpt4'][contains(., '{person}')]"
         ))
         .await;
 
@@ -58,7 +58,7 @@ async fn a_switch_is_undone_audited_and_kept_over_a_restart() {
     window.open_page("Audit").await;
     window.see("(//*[@data-audit-revision])[3]").await;
     let newest = window.text("(//*[@data-audit-revision])[1]").await;
-    for part in [person.as_str(), "disabled", "pii_guard", "true", "false"] {
+    for part in [person.as_str(), "disabled", "openai_gpt4", "true", "false"] {
         assert!(newest.contains(part), "{part} is in {newest:?}");
     }
     let before = window.text("(//*[@data-audit-revision])[2]").await;
@@ -90,7 +90,7 @@ async fn a_switch_is_undone_audited_and_kept_over_a_restart() {
 
     // Tomorrow it is still off.
     let window = account.start().await;
-    window.see_state("pii_guard", "Off").await;
+    window.see_state("openai_gpt4", "Off").await;
     window.open_page("Audit").await;
     window.see("(//*[@data-audit-revision])[3]").await;
     assert!(!account.server_log().contains("not properly shut down"));
@@ -104,14 +104,14 @@ async fn every_page_opens_in_light_and_in_dark() {
     window.see_state("pii_guard", "On").await;
     window.click_switch("mock_provider").await;
     window.see_state("mock_provider", "Off").await;
-    window.click_switch("normalize_text").await;
-    window.see_state("normalize_text", "Off").await;
+    window.click_switch("anthropic_claude").await;
+    window.see_state("anthropic_claude", "Off").await;
     window
         .click(
-            "//*[@role='alert'][contains(., 'normalize_text')]//button[normalize-space()='Undo']",
+            "//*[@role='alert'][contains(., 'anthropic_claude')]//button[normalize-space()='Undo']",
         )
         .await;
-    window.see_state("normalize_text", "On").await;
+    window.see_state("anthropic_claude", "On").await;
     // What routers write.
     execute(
         &superuser_of(&account.data_directory),

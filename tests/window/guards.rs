@@ -8,7 +8,7 @@ use crate::application::Account;
 async fn no_script_but_the_applications_own_runs() {
     let account = Account::new();
     let window = account.start().await;
-    window.see_state("pii_guard", "On").await;
+    window.see_state("mock_provider", "On").await;
     window
         .run(
             "const script = document.createElement('script');
@@ -32,7 +32,7 @@ async fn no_script_but_the_applications_own_runs() {
 async fn input_can_not_change_what_all_objects_have() {
     let account = Account::new();
     let window = account.start().await;
-    window.see_state("pii_guard", "On").await;
+    window.see_state("mock_provider", "On").await;
     let polluted = window
         .run(
             "try { JSON.parse('{}').__proto__.isAdministrator = true; } catch { /* Refused is as good. */ }
@@ -47,7 +47,7 @@ async fn input_can_not_change_what_all_objects_have() {
 async fn the_page_reaches_no_command_that_is_not_listed() {
     let account = Account::new();
     let window = account.start().await;
-    window.see_state("pii_guard", "On").await;
+    window.see_state("mock_provider", "On").await;
     let answers = window
         .client
         .execute_async(
@@ -76,7 +76,7 @@ async fn the_page_reaches_no_command_that_is_not_listed() {
 async fn a_second_start_hands_over_to_the_first_window() {
     let account = Account::new();
     let window = account.start().await;
-    window.see_state("pii_guard", "On").await;
+    window.see_state("mock_provider", "On").await;
     let mut second = account.further_start().spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
     let status = loop {
@@ -87,7 +87,7 @@ async fn a_second_start_hands_over_to_the_first_window() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert!(status.success());
-    window.click_switch("pii_guard").await;
-    window.see_state("pii_guard", "Off").await;
+    window.click_switch("mock_provider").await;
+    window.see_state("mock_provider", "Off").await;
     window.close(&account).await;
 }

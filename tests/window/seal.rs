@@ -10,8 +10,8 @@ async fn a_tampered_log_is_loud_and_names_the_entry() {
     let account = Account::new();
     let window = account.start().await;
     for state in ["Off", "On", "Off"] {
-        window.click_switch("pii_guard").await;
-        window.see_state("pii_guard", state).await;
+        window.click_switch("mock_provider").await;
+        window.see_state("mock_provider", state).await;
     }
     window.open_page("Audit").await;
     window.see("//*[@data-audit-revision='3']").await;

@@ -28,9 +28,9 @@ fn server_process_id(account: &Account) -> u32 {
 async fn kill_9_of_the_application_ends_its_server_and_the_switch_is_kept() {
     let account = Account::new();
     let window = account.start().await;
-    window.see_state("pii_guard", "On").await;
-    window.click_switch("pii_guard").await;
-    window.see_state("pii_guard", "Off").await;
+    window.see_state("mock_provider", "On").await;
+    window.click_switch("mock_provider").await;
+    window.see_state("mock_provider", "Off").await;
 
     let server = server_process_id(&account);
     kill_9(account.process_id());
@@ -45,7 +45,7 @@ async fn kill_9_of_the_application_ends_its_server_and_the_switch_is_kept() {
     drop(window);
 
     let window = account.start().await;
-    window.see_state("pii_guard", "Off").await;
+    window.see_state("mock_provider", "Off").await;
     window.close(&account).await;
 }
 
@@ -53,7 +53,7 @@ async fn kill_9_of_the_application_ends_its_server_and_the_switch_is_kept() {
 async fn kill_9_of_the_server_is_mended_under_the_open_window() {
     let account = Account::new();
     let window = account.start().await;
-    window.see_state("pii_guard", "On").await;
+    window.see_state("mock_provider", "On").await;
     let server = server_process_id(&account);
     kill_9(server);
 
@@ -67,9 +67,9 @@ async fn kill_9_of_the_server_is_mended_under_the_open_window() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_ne!(server_process_id(&account), server);
-    window.see_state("pii_guard", "On").await;
-    window.click_switch("pii_guard").await;
-    window.see_state("pii_guard", "Off").await;
+    window.see_state("mock_provider", "On").await;
+    window.click_switch("mock_provider").await;
+    window.see_state("mock_provider", "Off").await;
     window.close(&account).await;
 }
 
@@ -77,7 +77,7 @@ async fn kill_9_of_the_server_is_mended_under_the_open_window() {
 async fn a_polite_signal_quits_in_order() {
     let account = Account::new();
     let window = account.start().await;
-    window.see_state("pii_guard", "On").await;
+    window.see_state("mock_provider", "On").await;
     let process_id = account.process_id();
     kill(
         Pid::from_raw(process_id.try_into().unwrap()),

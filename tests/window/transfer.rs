@@ -1,9 +1,11 @@
 //! The registry to a file and back, with a look at what would change.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use system_tests::database::execute;
 use system_tests::servers::superuser_of;
+use tokio::time::sleep;
 
 use crate::application::{Account, Window};
 
@@ -243,6 +245,9 @@ async fn a_file_with_problems_says_where_they_are() {
     window.close(&account).await;
 }
 
+/// A list that has just opened takes no keys yet: they may have been meant for the text.
+const LIST_SETTLES: Duration = Duration::from_millis(300);
+
 #[tokio::test]
 async fn the_editor_completes_from_the_schema() {
     let account = Account::new();
@@ -293,6 +298,7 @@ async fn the_editor_completes_from_the_schema() {
     window
         .see("//*[contains(@class, 'cm-tooltip-autocomplete')]//li[@aria-selected='true'][contains(., 'mode')]")
         .await;
+    sleep(LIST_SETTLES).await;
     window.press(&["Enter"]).await;
     window
         .see("//*[contains(@class, 'cm-tooltip-autocomplete')]//li[contains(., 'fail')]")
@@ -301,6 +307,7 @@ async fn the_editor_completes_from_the_schema() {
         .run("document.documentElement.dataset.mantineColorScheme = 'dark'")
         .await;
     window.picture("completion-dark").await;
+    sleep(LIST_SETTLES).await;
     window.press(&["ArrowDown"]).await;
     window.press(&["Enter"]).await;
     let text = window

@@ -32,6 +32,8 @@ export const commands = {
 	countExtensions: (filter: ExtensionFilter) => typedError<ExtensionCounts, ErrorReport>(__TAURI_INVOKE("count_extensions", { filter })),
 	/**  One extension with its configuration and metadata; secrets are replaced by marks. */
 	getExtension: (id: string) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("get_extension", { id })),
+	/**  What it would do to traffic if these extensions were switched off or deleted now. */
+	trafficEffects: (ids: string[]) => typedError<TrafficEffects, ErrorReport>(__TAURI_INVOKE("traffic_effects", { ids })),
 	/**  Adds an extension. */
 	createExtension: (draft: ExtensionDraft, note: ChangeNote) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("create_extension", { draft, note })),
 	/**  Changes fields of an extension, merged with what others changed since it was seen. */
@@ -87,6 +89,14 @@ export const commands = {
 	applicationInfo: () => __TAURI_INVOKE<ApplicationInfo>("application_info"),
 	/**  Changes how much is logged, now and for later starts. */
 	setLogLevel: (level: LogLevel) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_log_level", { level })),
+	/**  What the registry asks of those who change it from here. */
+	connectionProfile: () => __TAURI_INVOKE<ConnectionProfile>("connection_profile"),
+	/**  Changes what the registry asks of those who change it from here. */
+	setConnectionProfile: (profile: ConnectionProfile) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_connection_profile", { profile })),
+	/**  Whether notices that nobody has to act on are held back. */
+	noticesPaused: () => __TAURI_INVOKE<boolean>("notices_paused"),
+	/**  Holds notices back or lets them through again; an event tells what holds then. */
+	pauseNotices: (paused: boolean) => __TAURI_INVOKE<void>("pause_notices", { paused }),
 	/**  Opens the folder with the log files in the desktop's file manager. */
 	openLogDirectory: () => typedError<null, ErrorReport>(__TAURI_INVOKE("open_log_directory")),
 	/**  Tells that the page has painted its first table: the end of the start. */
@@ -96,6 +106,8 @@ export const commands = {
 /** Events */
 export const events = {
 	databaseStatusChanged: makeEvent<DatabaseStatusChanged, DatabaseStatusChanged>("database-status-changed"),
+	menuChosen: makeEvent<MenuChosen, MenuChosen>("menu-chosen"),
+	noticesPaused: makeEvent<NoticesPaused, NoticesPaused>("notices-paused"),
 	registryChanged: makeEvent<RegistryChanged, RegistryChanged>("registry-changed"),
 	verificationProgressed: makeEvent<VerificationProgressed, VerificationProgressed>("verification-progressed"),
 };
@@ -109,6 +121,16 @@ export type ActorSource =
 "claimed" | 
 /**  A program wrote the entry by itself: nothing about it was verified. */
 "legacy";
+
+/**  What a type loses and what it keeps. */
+export type AffectedType = {
+	/**  The type. */
+	type: ExtensionType,
+	/**  How many enabled extensions of it go out of service. */
+	leaving_count: number,
+	/**  How many enabled ones stay. */
+	remaining_count: number,
+};
 
 /**  Facts about this console. */
 export type ApplicationInfo = {
@@ -285,6 +307,11 @@ export type ChangeNote = {
 	reason: string | null,
 	/**  The page's name for the request, a UUID: asked again with the same name, it is done once. */
 	request_id: string | null,
+	/**
+	 *  The types that a person was told would have no enabled extension left, when they confirmed what the
+	 *  change does to traffic; none if nobody was asked.
+	 */
+	confirmed: ExtensionType[] | null,
 };
 
 /**  A JSON Schema of configurations. */
@@ -299,6 +326,14 @@ export type ConfigurationSchema = {
 	changed_by: string,
 	/**  When it was last changed. */
 	changed_at: string,
+};
+
+/**  What a registry asks of those who change it from here. */
+export type ConnectionProfile = {
+	/**  Real traffic depends on it: each switch off and each deletion is asked about once. */
+	production: boolean,
+	/**  No change is made without a reason. */
+	reason_required: boolean,
 };
 
 /**  One running program that uses the registry, such as a router. */
@@ -435,7 +470,7 @@ export type DocumentProblemCode =
 "configuration_invalid";
 
 /**  Names the kind of an [`Error`] to callers that branch on it. The spelling is part of the interface. */
-export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "secret_required" | "moved_on" | "change_not_found" | "configuration_invalid" | "document_invalid" | "registry_moved" | "output_unwritable" | "forbidden" | "invalid_input" | "internal";
+export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "secret_required" | "moved_on" | "change_not_found" | "confirmation_required" | "reason_required" | "configuration_invalid" | "document_invalid" | "registry_moved" | "output_unwritable" | "forbidden" | "invalid_input" | "internal";
 
 /**  What a program needs of an [`Error`] to go on from it. */
 export type ErrorFacts = 
@@ -451,6 +486,8 @@ export type ErrorFacts =
 { kind: "document_problems"; value: DocumentProblem[] } | 
 /**  For `registry_moved`: the revision now. */
 { kind: "revision"; value: number } | 
+/**  For `confirmation_required`: what the change would do. */
+{ kind: "effects"; value: TrafficEffects } | 
 /**  For `forbidden`: the least role that may. */
 { kind: "required_role"; value: Role };
 
@@ -687,6 +724,16 @@ export type FieldChange = {
 	after: string | null,
 };
 
+/**  A program that acts on what it reads from the registry. */
+export type FollowingConsumer = {
+	/**  The program, as it reported itself. */
+	name: string,
+	/**  Where it runs, as it reported. */
+	host: string,
+	/**  The revision that it works by. */
+	applied_revision: number,
+};
+
 /**  The counters of one extension and the score that follows from them. */
 export type HealthReport = {
 	/**  The extension. */
@@ -747,12 +794,21 @@ export type LogLevel =
 /**  Everything, the queries included. */
 "trace";
 
+/**  What the page does when its entry is chosen. */
+export type MenuAction = "new_extension" | "find" | "undo_last" | "reload" | "show_keys" | "extensions" | "audit" | "health" | "routers" | "as_of" | "settings";
+
+/**  Tells the page that an entry of the menu was chosen. */
+export type MenuChosen = MenuAction;
+
 /**  A moment of the registry's life. */
 export type Moment = 
 /**  Right after the change of this revision; 0 is before the first. */
 { kind: "revision"; value: number } | 
 /**  At this time: after all changes that had taken effect by then. */
 { kind: "time"; value: string };
+
+/**  Tells the page that notices are held back from now on, or not any more. */
+export type NoticesPaused = boolean;
 
 /**  An extension as it was. Secrets are replaced by `{"$redacted": fingerprint}`. */
 export type PastExtension = {
@@ -943,6 +999,18 @@ export type StartStep =
 "connecting" | 
 /**  Bringing the schema up to date. */
 "migrating";
+
+/**  What it does to traffic if extensions go out of service. */
+export type TrafficEffects = {
+	/**  Those that are in service now, by id. */
+	extension_ids: string[],
+	/**  Their types. */
+	types: AffectedType[],
+	/**  The registry's revision now. */
+	revision: number,
+	/**  The programs that follow the registry, such as routers: those that reported within the last seconds. */
+	consumers: FollowingConsumer[],
+};
 
 /**  What to take back. */
 export type UndoTarget = 

@@ -2,6 +2,7 @@
 //! (`migrations/0004_access_roles.sql`, `0007`, `0008`); here it is told.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -31,6 +32,25 @@ impl Role {
             Self::RegistryOperator => "registry_operator",
             Self::RegistryEditor => "registry_editor",
         }
+    }
+}
+
+impl FromStr for Role {
+    type Err = ();
+
+    /// Reads a role's name, with or without the `registry_` that all have.
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [
+            Self::RegistryAuditor,
+            Self::RegistryViewer,
+            Self::RegistryOperator,
+            Self::RegistryEditor,
+        ]
+        .into_iter()
+        .find(|role| {
+            role.name().trim_start_matches("registry_") == name.trim_start_matches("registry_")
+        })
+        .ok_or(())
     }
 }
 
@@ -104,5 +124,17 @@ impl Attempt {
 impl From<&'static str> for Attempt {
     fn from(words: &'static str) -> Self {
         Self::by(Role::RegistryViewer, words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_read_by_its_long_and_its_short_name() {
+        assert_eq!("viewer".parse(), Ok(Role::RegistryViewer));
+        assert_eq!("registry_operator".parse(), Ok(Role::RegistryOperator));
+        assert_eq!("owner".parse::<Role>(), Err(()));
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use crate::access::{Attempt, Role};
+use crate::confirmation::TrafficEffects;
 use crate::document::DocumentProblem;
 use crate::extension_changes::RevisionConflict;
 use crate::schemas::Violation;
@@ -189,6 +190,17 @@ pub enum Error {
         name: String,
     },
 
+    /// The change can stop traffic, and nobody has said that this is wanted.
+    #[error("{effects}")]
+    ConfirmationRequired {
+        /// What it would do.
+        effects: Box<TrafficEffects>,
+    },
+
+    /// The caller's changes need a reason, and this one has none.
+    #[error("A change of this registry needs a reason")]
+    ReasonRequired,
+
     /// A configuration breaks its schema.
     #[error("The configuration doesn't fit its schema: {}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     ConfigurationInvalid {
@@ -282,6 +294,8 @@ pub enum ErrorCode {
     SecretRequired,
     MovedOn,
     ChangeNotFound,
+    ConfirmationRequired,
+    ReasonRequired,
     ConfigurationInvalid,
     DocumentInvalid,
     RegistryMoved,
@@ -307,6 +321,8 @@ pub enum ErrorFacts {
     DocumentProblems(Vec<DocumentProblem>),
     /// For `registry_moved`: the revision now.
     Revision(#[specta(type = WireNumber)] i64),
+    /// For `confirmation_required`: what the change would do.
+    Effects(Box<TrafficEffects>),
     /// For `forbidden`: the least role that may.
     RequiredRole(Role),
 }
@@ -417,6 +433,8 @@ impl Error {
             Self::SecretRequired { .. } => ErrorCode::SecretRequired,
             Self::MovedOn { .. } => ErrorCode::MovedOn,
             Self::ChangeNotFound { .. } => ErrorCode::ChangeNotFound,
+            Self::ConfirmationRequired { .. } => ErrorCode::ConfirmationRequired,
+            Self::ReasonRequired => ErrorCode::ReasonRequired,
             Self::ConfigurationInvalid { .. } => ErrorCode::ConfigurationInvalid,
             Self::DocumentInvalid { .. } => ErrorCode::DocumentInvalid,
             Self::RegistryMoved { .. } => ErrorCode::RegistryMoved,
@@ -477,6 +495,10 @@ impl Error {
                 "Look at what changed since; nothing has been undone. Undo the later changes first, or each change by itself.".into()
             }
             Self::ChangeNotFound { .. } => "Refresh the audit log and choose a change from it.".into(),
+            Self::ConfirmationRequired { .. } => {
+                "Confirm that this is wanted; nothing has been changed.".into()
+            }
+            Self::ReasonRequired => "Say why; nothing has been changed.".into(),
             Self::ConfigurationInvalid { .. } => {
                 "Correct the configuration at these places, or change the schema.".into()
             }
@@ -524,6 +546,7 @@ impl Error {
                 Self::IdTaken { .. } => Some("id".to_owned()),
                 Self::SubjectTaken { .. } => Some("subject".to_owned()),
                 Self::ConfigurationInvalid { .. } => Some("config".to_owned()),
+                Self::ReasonRequired => Some("reason".to_owned()),
                 _ => None,
             },
             facts: self.facts().map(Box::new),
@@ -536,6 +559,7 @@ impl Error {
             Self::ConfigurationInvalid { violations } => {
                 Some(ErrorFacts::Violations(violations.clone()))
             }
+            Self::ConfirmationRequired { effects } => Some(ErrorFacts::Effects(effects.clone())),
             Self::SecretRequired { paths, .. } => Some(ErrorFacts::SecretPaths(paths.clone())),
             Self::MovedOn { extension_ids } => {
                 Some(ErrorFacts::ExtensionIds(extension_ids.clone()))

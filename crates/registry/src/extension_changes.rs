@@ -170,7 +170,8 @@ impl Registry {
     /// # Errors
     /// [`Error::RevisionConflict`], [`Error::ExtensionNotFound`], [`Error::SubjectTaken`],
     /// [`Error::InvalidInput`] naming the field, [`Error::ConfigurationInvalid`],
-    /// [`Error::SecretRequired`], [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
+    /// [`Error::SecretRequired`], [`Error::ConfirmationRequired`], [`Error::Forbidden`],
+    /// [`Error::DatabaseUnavailable`].
     pub async fn update_extension(
         &self,
         id: &str,
@@ -192,6 +193,10 @@ impl Registry {
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
+            let is_switched_off = patch.enabled == Some(false);
+            if is_switched_off {
+                context.confirmation.take_turn(connection, UPDATE).await?;
+            }
             lock_row(connection, UPDATE, id).await?;
             let merge: Merge = sqlx::query_as(MERGE)
                 .bind(id)
@@ -210,6 +215,12 @@ impl Registry {
                     &merged.config,
                 )
                 .await?;
+            }
+            if is_switched_off {
+                context
+                    .confirmation
+                    .check(connection, UPDATE, &[id])
+                    .await?;
             }
             write_row(connection, id, &merged.row)
                 .await
@@ -244,8 +255,8 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::RevisionConflict`] for the first that changed since the caller saw it,
-    /// [`Error::ExtensionNotFound`] for the first that is missing, [`Error::Forbidden`],
-    /// [`Error::DatabaseUnavailable`]. After an error nothing has changed.
+    /// [`Error::ExtensionNotFound`] for the first that is missing, [`Error::ConfirmationRequired`],
+    /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. After an error nothing has changed.
     pub async fn delete_extensions(
         &self,
         seen: &[SeenExtension],
@@ -275,6 +286,7 @@ impl Registry {
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
+            context.confirmation.take_turn(connection, DELETE).await?;
             let revisions = lock_rows(connection, DELETE, &ids).await?;
             let moved_on = seen
                 .iter()
@@ -292,6 +304,7 @@ impl Registry {
                     .conflict(self, id, vec!["/revision".to_owned()])
                     .await?);
             }
+            context.confirmation.check(connection, DELETE, &ids).await?;
             sqlx::query("DELETE FROM public.extensions WHERE id = ANY($1)")
                 .bind(&ids)
                 .execute(connection)
@@ -308,9 +321,10 @@ impl Registry {
     /// Switching to the state that it already has succeeds, changes nothing and writes no audit entry.
     ///
     /// # Errors
-    /// [`Error::ExtensionNotFound`], [`Error::InvalidInput`] for the reason, [`Error::Forbidden`],
-    /// [`Error::DatabaseUnavailable`]. After an error nothing has changed, unless the connection
-    /// broke while the change was being committed: then ask again with the same request id.
+    /// [`Error::ExtensionNotFound`], [`Error::InvalidInput`] for the reason, [`Error::ReasonRequired`],
+    /// [`Error::ConfirmationRequired`], [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. After an
+    /// error nothing has changed, unless the connection broke while the change was being committed: then
+    /// ask again with the same request id.
     pub async fn set_extension_enabled(
         &self,
         id: &str,
@@ -353,7 +367,13 @@ impl Registry {
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
+            if !enabled {
+                context.confirmation.take_turn(connection, SWITCH).await?;
+            }
             lock_rows(connection, SWITCH, ids).await?;
+            if !enabled {
+                context.confirmation.check(connection, SWITCH, ids).await?;
+            }
             sqlx::query(
                 "UPDATE public.extensions SET enabled = $2 WHERE id = ANY($1) AND enabled <> $2",
             )
@@ -376,8 +396,8 @@ impl Registry {
     /// # Errors
     /// [`Error::InvalidInput`] if that revision left no version of this extension or for a field that there
     /// is not, [`Error::SecretRequired`] for secrets that it had and the extension has no more,
-    /// [`Error::SubjectTaken`] if another one has its subject now, [`Error::Forbidden`],
-    /// [`Error::DatabaseUnavailable`].
+    /// [`Error::SubjectTaken`] if another one has its subject now, [`Error::ConfirmationRequired`],
+    /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
     pub async fn restore_extension(
         &self,
         request: &RestoreRequest,
@@ -405,8 +425,8 @@ impl Registry {
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
-            let version: Option<String> = sqlx::query_scalar(
-                "SELECT after::text FROM public.extension_audit_log
+            let version: Option<(String, bool)> = sqlx::query_as(
+                "SELECT after::text, after @> '{\"enabled\": false}' FROM public.extension_audit_log
                  WHERE extension_id = $1 AND revision = $2 AND after IS NOT NULL",
             )
             .bind(id)
@@ -414,12 +434,20 @@ impl Registry {
             .fetch_optional(&mut *connection)
             .await
             .map_err(|source| Error::from_query(RESTORE, source))?;
-            let version = version.ok_or_else(|| Error::InvalidInput {
+            let (version, is_off) = version.ok_or_else(|| Error::InvalidInput {
                 field: "revision",
                 message: format!("Revision {revision} left no version of {id:?}."),
                 action: "Choose a revision that created or changed it.",
             })?;
             let fields = request.fields.as_deref();
+            if is_off && fields.is_none_or(|fields| fields.iter().any(|field| field == "enabled")) {
+                context.confirmation.take_turn(connection, RESTORE).await?;
+                lock_if_there(connection, RESTORE, id).await?;
+                context
+                    .confirmation
+                    .check(connection, RESTORE, &[id.as_str()])
+                    .await?;
+            }
             bring_back(connection, RESTORE, id, &version, fields, &secrets).await?;
         }
         self.commit(RESTORE, change).await?;
@@ -440,11 +468,7 @@ pub(crate) async fn bring_back(
 ) -> Result<()> {
     let failed = |source| Error::from_query(attempt, source);
     // Before anything of the row is read: what another changes meanwhile must be waited for and seen.
-    sqlx::query("SELECT FROM public.extensions WHERE id = $1 FOR UPDATE")
-        .bind(id)
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
+    lock_if_there(connection, attempt, id).await?;
     let (whole, subject, missing): (Option<String>, Option<String>, Vec<String>) = sqlx::query_as(
         "SELECT whole::text, whole ->> 'subject', missing FROM public.registry_restorable(
              $1,
@@ -574,6 +598,16 @@ fn internal(source: serde_json::Error) -> Error {
         attempted: "Writing the change as JSON",
         source: source.into(),
     }
+}
+
+/// Locks the row for the rest of the transaction, if there is one.
+async fn lock_if_there(connection: &mut PgConnection, attempt: Attempt, id: &str) -> Result<()> {
+    sqlx::query("SELECT FROM public.extensions WHERE id = $1 FOR UPDATE")
+        .bind(id)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|source| Error::from_query(attempt, source))
 }
 
 /// Locks the row for the rest of the transaction.

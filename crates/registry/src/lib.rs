@@ -10,6 +10,7 @@ pub mod audit;
 pub mod audit_activity;
 mod audit_export;
 pub mod cache;
+pub mod confirmation;
 pub mod consumers;
 pub mod differences;
 pub mod document;

@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnection;
 use tracing::info;
 
 use crate::access::{Attempt, Role};
+use crate::confirmation::InService;
 use crate::differences::{FieldChange, row_differences};
 use crate::document::{
     DocumentExtension, DocumentProblem, DocumentProblemCode, PROBLEMS_MAX, Place, Places,
@@ -149,7 +150,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::RegistryMoved`] if anything has changed since the plan was made, [`Error::DocumentInvalid`] if the plan
-    /// has problems, [`Error::InvalidInput`] for the reason, [`Error::Forbidden`], [`Error::DatabaseUnavailable`], also
+    /// has problems, [`Error::ConfirmationRequired`], [`Error::ReasonRequired`], [`Error::InvalidInput`] for the reason, [`Error::Forbidden`], [`Error::DatabaseUnavailable`], also
     /// when somebody else's change stayed open for 10 s. After an error nothing has changed, unless the connection broke
     /// while the change was being committed: then ask again with the same request id.
     pub async fn apply_document(
@@ -166,6 +167,7 @@ impl Registry {
             applied_before(&mut change.transaction, context).await?
         } else {
             let connection = &mut *change.transaction;
+            context.confirmation.take_turn(connection, APPLY).await?;
             // Before anything is read: who changes something meanwhile is waited for, and then seen. EXCLUSIVE, because
             // who locks a row in order to change it must wait too, or both would wait for each other.
             sqlx::raw_sql(
@@ -187,7 +189,12 @@ impl Registry {
                     problems: draft.plan.problems,
                 });
             }
+            let in_service = InService::read(connection, APPLY).await?;
             write(connection, &draft).await?;
+            context
+                .confirmation
+                .check_since(connection, APPLY, &in_service)
+                .await?;
             draft.counts()
         };
         self.commit(APPLY, change).await?;

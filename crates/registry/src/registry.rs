@@ -8,6 +8,7 @@ use sqlx::{Postgres, Transaction};
 
 use crate::access::Attempt;
 use crate::anchors::AnchorFile;
+use crate::confirmation::Confirmation;
 use crate::{Error, Result, rules};
 
 /// How long a caller waits for a free connection before it is told that the database doesn't answer.
@@ -23,7 +24,8 @@ pub struct Registry {
     anchor_file: Option<AnchorFile>,
 }
 
-/// What a change carries into its audit entry besides the actor, whom the database knows by itself.
+/// What a change carries into its audit entry besides the actor, whom the database knows by itself, and
+/// what it is held to besides the database's rules.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeContext {
     /// Why the change is made, at most 500 characters.
@@ -34,6 +36,10 @@ pub struct ChangeContext {
     /// For whom the change is made, at most 255 characters. Believed only if the login is a member of
     /// `registry_rest_server`; for everybody else the actor is the login.
     pub acting_for: Option<String>,
+    /// Whether a change that can stop traffic is made unasked.
+    pub confirmation: Confirmation,
+    /// Whether a change without a reason is refused.
+    pub is_reason_required: bool,
 }
 
 impl ChangeContext {
@@ -73,7 +79,11 @@ impl ChangeContext {
             rules::check_name("acting_for", actor)?;
         }
         let Some(reason) = &self.reason else {
-            return Ok(());
+            return if self.is_reason_required {
+                Err(Error::ReasonRequired)
+            } else {
+                Ok(())
+            };
         };
         let length = reason.chars().count();
         if length > Self::REASON_MAX_CHARACTERS {
@@ -347,6 +357,18 @@ mod tests {
         let error = ChangeContext::with_reason(Some(longest + "!"))
             .check()
             .unwrap_err();
+        assert_eq!(error.report().field.as_deref(), Some("reason"));
+    }
+
+    #[test]
+    fn without_a_required_reason_the_field_is_named() {
+        let context = |reason: &str| ChangeContext {
+            is_reason_required: true,
+            ..ChangeContext::with_reason(Some(reason.into()))
+        };
+        assert!(context("why").check().is_ok());
+        let error = context(" ").check().unwrap_err();
+        assert_eq!(error.code(), crate::ErrorCode::ReasonRequired);
         assert_eq!(error.report().field.as_deref(), Some("reason"));
     }
 

@@ -35,8 +35,8 @@ impl Registry {
     /// # Errors
     /// [`Error::MovedOn`] naming the extensions that changed again since, [`Error::ChangeNotFound`],
     /// [`Error::SecretRequired`] if a secret that is not known any more would have to come back,
-    /// [`Error::SubjectTaken`], [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. After an error nothing
-    /// has changed.
+    /// [`Error::SubjectTaken`], [`Error::ConfirmationRequired`], [`Error::Forbidden`],
+    /// [`Error::DatabaseUnavailable`]. After an error nothing has changed.
     pub async fn undo(&self, target: &UndoTarget, context: &ChangeContext) -> Result<Vec<String>> {
         let origin = target.origin()?;
         let mut change = self
@@ -54,7 +54,19 @@ impl Registry {
             // An operator may switch and nothing else: then so must the way back.
             let is_switch = steps.iter().all(|step| step.is_switch);
             let attempt = if is_switch { UNDO_SWITCH } else { UNDO };
+            let leaving: Vec<&str> = steps
+                .iter()
+                .filter(|step| step.is_off_before)
+                .map(|step| step.extension_id.as_str())
+                .collect();
+            if !leaving.is_empty() {
+                context.confirmation.take_turn(connection, attempt).await?;
+            }
             refuse_if_moved_on(connection, attempt, &steps).await?;
+            context
+                .confirmation
+                .check(connection, attempt, &leaving)
+                .await?;
             for step in in_order(&steps) {
                 if is_switch {
                     switch_back(connection, step).await?;
@@ -103,6 +115,8 @@ struct Step {
     newest_revision: i64,
     /// Whether the target only switched it.
     is_switch: bool,
+    /// Whether it was off before, or not there.
+    is_off_before: bool,
 }
 
 /// Ordered by id, so that two that lock several rows never wait for each other.
@@ -120,7 +134,8 @@ async fn steps(connection: &mut PgConnection, origin: ChangeOrigin) -> Result<Ve
                 max(revision) AS last_revision,
                 (SELECT max(revision) FROM public.extension_audit_log AS newer
                  WHERE newer.extension_id = log.extension_id AND revision IS NOT NULL) AS newest_revision,
-                bool_and(action IN ('enabled', 'disabled')) AS is_switch
+                bool_and(action IN ('enabled', 'disabled')) AS is_switch,
+                coalesce((array_agg(before ORDER BY revision))[1] @> jsonb_build_object('enabled', false), true) AS is_off_before
          FROM public.extension_audit_log AS log
          WHERE (group_id = $1 OR revision = $2) AND actor_source <> 'legacy' AND revision IS NOT NULL
          GROUP BY extension_id

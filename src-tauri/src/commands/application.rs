@@ -14,6 +14,7 @@ use crate::database::Database;
 use crate::folders::Folders;
 use crate::logging::{LogLevel, Logging};
 use crate::phases::{Phases, StartPhase};
+use crate::settings::{ConnectionProfile, Settings};
 
 /// Facts about this console.
 #[derive(Clone, Debug, Deserialize, Serialize, Type)]
@@ -64,14 +65,71 @@ pub(crate) fn application_info(
 )]
 pub(crate) fn set_log_level(
     logging: State<'_, Logging>,
+    settings: State<'_, Settings>,
     level: LogLevel,
 ) -> Result<(), ErrorReport> {
-    logging.set_level(level).map_err(|source| {
-        report(Error::Internal {
-            attempted: "Keeping the log level",
-            source: source.into(),
-        })
+    logging
+        .set_level(level)
+        .and_then(|()| settings.set_log_level(level))
+        .map_err(|source| not_kept("Keeping the log level", source))
+}
+
+/// What the registry asks of those who change it from here.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn connection_profile(settings: State<'_, Settings>) -> ConnectionProfile {
+    settings.profile()
+}
+
+/// Changes what the registry asks of those who change it from here.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn set_connection_profile(
+    settings: State<'_, Settings>,
+    profile: ConnectionProfile,
+) -> Result<(), ErrorReport> {
+    settings
+        .set_profile(profile)
+        .map_err(|source| not_kept("Keeping the connection's profile", source))?;
+    info!(?profile, "connection profile changed");
+    Ok(())
+}
+
+fn not_kept(attempted: &'static str, source: std::io::Error) -> ErrorReport {
+    report(Error::Internal {
+        attempted,
+        source: source.into(),
     })
+}
+
+/// Whether notices that nobody has to act on are held back.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn notices_paused(settings: State<'_, Settings>) -> bool {
+    settings.are_notices_paused()
+}
+
+/// Holds notices back or lets them through again; an event tells what holds then.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn pause_notices(app: AppHandle, paused: bool) {
+    crate::menu::set_notices_paused(&app, paused);
 }
 
 /// Opens the folder with the log files in the desktop's file manager.

@@ -1,9 +1,10 @@
 //! Extensions: list, read, change, switch, restore, undo.
 
+use registry::confirmation::{Confirmation, TrafficEffects};
 use registry::extension_changes::{ExtensionDraft, ExtensionPatch, RestoreRequest, SeenExtension};
 use registry::extensions::{
     Extension, ExtensionCounts, ExtensionDetail, ExtensionFilter, ExtensionListRequest,
-    ExtensionPage,
+    ExtensionPage, ExtensionType,
 };
 use registry::undo::UndoTarget;
 use registry::{ChangeContext, ErrorReport};
@@ -13,6 +14,7 @@ use tauri::State;
 
 use super::report;
 use crate::database::Database;
+use crate::settings::Settings;
 
 /// What every change carries besides itself.
 #[derive(Clone, Debug, Deserialize, Serialize, Type)]
@@ -21,13 +23,32 @@ pub(crate) struct ChangeNote {
     reason: Option<String>,
     /// The page's name for the request, a UUID: asked again with the same name, it is done once.
     request_id: Option<String>,
+    /// The types that a person was told would have no enabled extension left, when they confirmed what the
+    /// change does to traffic; none if nobody was asked.
+    confirmed: Option<Vec<ExtensionType>>,
 }
 
+/// More than this many at once go out of service only when somebody has said so: a slip would be felt before
+/// it is undone.
+const UNASKED_MAX: usize = 20;
+
 impl ChangeNote {
-    pub(super) fn context(self) -> Result<ChangeContext, ErrorReport> {
-        ChangeContext::with_reason(self.reason)
+    /// The context of the change: what the page says of it, and what the connection's profile asks.
+    pub(super) fn context(self, settings: &Settings) -> Result<ChangeContext, ErrorReport> {
+        let profile = settings.profile();
+        let context = ChangeContext::with_reason(self.reason)
             .with_request_id(self.request_id.as_deref())
-            .map_err(report)
+            .map_err(report)?;
+        Ok(ChangeContext {
+            confirmation: match self.confirmed {
+                Some(emptied_types) => Confirmation::Given { emptied_types },
+                None => Confirmation::Required {
+                    unasked_max: if profile.production { 0 } else { UNASKED_MAX },
+                },
+            },
+            is_reason_required: profile.reason_required,
+            ..context
+        })
     }
 }
 
@@ -98,17 +119,32 @@ pub(crate) async fn get_extension(
         .map_err(report)
 }
 
+/// What it would do to traffic if these extensions were switched off or deleted now.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn traffic_effects(
+    database: State<'_, Database>,
+    ids: Vec<String>,
+) -> Result<TrafficEffects, ErrorReport> {
+    database
+        .registry()?
+        .traffic_effects(&ids)
+        .await
+        .map_err(report)
+}
+
 /// Adds an extension.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn create_extension(
     database: State<'_, Database>,
+    settings: State<'_, Settings>,
     draft: ExtensionDraft,
     note: ChangeNote,
 ) -> Result<ExtensionDetail, ErrorReport> {
     database
         .registry()?
-        .create_extension(&draft, &note.context()?)
+        .create_extension(&draft, &note.context(&settings)?)
         .await
         .map_err(report)
 }
@@ -118,12 +154,13 @@ pub(crate) async fn create_extension(
 #[specta::specta]
 pub(crate) async fn update_extension(
     database: State<'_, Database>,
+    settings: State<'_, Settings>,
     request: UpdateRequest,
 ) -> Result<ExtensionDetail, ErrorReport> {
     let UpdateRequest { seen, patch, note } = request;
     database
         .registry()?
-        .update_extension(&seen.id, seen.revision, &patch, &note.context()?)
+        .update_extension(&seen.id, seen.revision, &patch, &note.context(&settings)?)
         .await
         .map_err(report)
 }
@@ -133,10 +170,11 @@ pub(crate) async fn update_extension(
 #[specta::specta]
 pub(crate) async fn delete_extensions(
     database: State<'_, Database>,
+    settings: State<'_, Settings>,
     seen: Vec<SeenExtension>,
     note: ChangeNote,
 ) -> Result<(), ErrorReport> {
-    let (registry, context) = (database.registry()?, note.context()?);
+    let (registry, context) = (database.registry()?, note.context(&settings)?);
     match seen.as_slice() {
         [one] => {
             registry
@@ -153,11 +191,16 @@ pub(crate) async fn delete_extensions(
 #[specta::specta]
 pub(crate) async fn set_extension_enabled(
     database: State<'_, Database>,
+    settings: State<'_, Settings>,
     request: SetEnabledRequest,
 ) -> Result<Extension, ErrorReport> {
     database
         .registry()?
-        .set_extension_enabled(&request.id, request.enabled, &request.note.context()?)
+        .set_extension_enabled(
+            &request.id,
+            request.enabled,
+            &request.note.context(&settings)?,
+        )
         .await
         .map_err(report)
 }
@@ -167,11 +210,16 @@ pub(crate) async fn set_extension_enabled(
 #[specta::specta]
 pub(crate) async fn set_extensions_enabled(
     database: State<'_, Database>,
+    settings: State<'_, Settings>,
     request: SetManyEnabledRequest,
 ) -> Result<(), ErrorReport> {
     database
         .registry()?
-        .set_extensions_enabled(&request.ids, request.enabled, &request.note.context()?)
+        .set_extensions_enabled(
+            &request.ids,
+            request.enabled,
+            &request.note.context(&settings)?,
+        )
         .await
         .map_err(report)
 }
@@ -181,12 +229,13 @@ pub(crate) async fn set_extensions_enabled(
 #[specta::specta]
 pub(crate) async fn restore_extension(
     database: State<'_, Database>,
+    settings: State<'_, Settings>,
     request: RestoreRequest,
     note: ChangeNote,
 ) -> Result<ExtensionDetail, ErrorReport> {
     database
         .registry()?
-        .restore_extension(&request, &note.context()?)
+        .restore_extension(&request, &note.context(&settings)?)
         .await
         .map_err(report)
 }
@@ -196,12 +245,13 @@ pub(crate) async fn restore_extension(
 #[specta::specta]
 pub(crate) async fn undo_changes(
     database: State<'_, Database>,
+    settings: State<'_, Settings>,
     target: UndoTarget,
     note: ChangeNote,
 ) -> Result<Vec<String>, ErrorReport> {
     database
         .registry()?
-        .undo(&target, &note.context()?)
+        .undo(&target, &note.context(&settings)?)
         .await
         .map_err(report)
 }

@@ -13,6 +13,7 @@ use super::extensions::ChangeNote;
 use super::report;
 use crate::database::Database;
 use crate::folders::Folders;
+use crate::settings::Settings;
 
 /// Writes the extensions with these ids, or all, to a new file in the folder for downloads. Secrets are replaced by
 /// marks.
@@ -81,6 +82,7 @@ pub(crate) async fn plan_import(
 #[specta::specta]
 pub(crate) async fn apply_import(
     database: State<'_, Database>,
+    settings: State<'_, Settings>,
     text: String,
     request: ApplyRequest,
     note: ChangeNote,
@@ -88,7 +90,7 @@ pub(crate) async fn apply_import(
     let document = RegistryDocument::parse(&text).map_err(report)?;
     database
         .registry()?
-        .apply_document(&document, request, &note.context()?)
+        .apply_document(&document, request, &note.context(&settings)?)
         .await
         .map_err(report)
 }

@@ -213,7 +213,7 @@ export function useExtensionHistory(id: string) {
 
 /** A note for a change, with a name of its own: asked for again under it, the change is not made twice. */
 export function changeNote(): ChangeNote {
-  return { reason: null, request_id: crypto.randomUUID() };
+  return { reason: null, request_id: crypto.randomUUID(), confirmed: null };
 }
 
 const changed = { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] };

@@ -11,6 +11,7 @@ import { useCallback, useMemo } from "react";
 import {
   type ChangeNote,
   commands,
+  type ErrorReport,
   type Extension,
   type ExtensionCursor,
   type ExtensionDetail,
@@ -20,6 +21,7 @@ import {
   type ExtensionType,
   type SeenExtension,
   type SetEnabledRequest,
+  type TrafficEffects,
   type UndoTarget,
 } from "../bindings";
 import { everyEntry } from "./audit";
@@ -148,22 +150,50 @@ export function useReadExtension(): (id: string) => Promise<ExtensionDetail> {
 
 const afterChange = { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] };
 
-function note(reason: string): ChangeNote & { request_id: string } {
-  return { reason: reason.trim() || null, request_id: crypto.randomUUID() };
+/** What a person said of a change before it is made. */
+export type Answer = {
+  reason: string | null;
+  /** The types that they were told would have no enabled extension left; null if they were not asked. */
+  confirmed: ExtensionType[] | null;
+};
+
+/** Of a change that nobody was asked about. */
+export const unasked: Answer = { reason: null, confirmed: null };
+
+/** A note with a name of its own for the request. */
+export function note({ reason, confirmed }: Answer): ChangeNote & { request_id: string } {
+  return { reason: reason?.trim() || null, confirmed, request_id: crypto.randomUUID() };
+}
+
+/** Whether a change was refused because somebody must say something first. */
+export function wantsAnswer(error: ErrorReport): boolean {
+  return error.code === "confirmation_required" || error.code === "reason_required";
+}
+
+/** What it would do to traffic if these extensions went out of service now; null while it is not known. */
+export function useTrafficEffects(ids: readonly string[], enabled: boolean): TrafficEffects | null {
+  const effects = useQuery({
+    queryKey: keys.extensions.effects(ids),
+    queryFn: () => unwrap(commands.trafficEffects([...ids])),
+    refetchInterval: refetchIntervalMs,
+    gcTime: 0,
+    enabled,
+  });
+  return effects.data ?? null;
 }
 
 export function useCreateExtension() {
   return useMutation({
-    mutationFn: ({ draft, reason }: { draft: ExtensionDraft; reason: string }) =>
-      unwrap(commands.createExtension(draft, note(reason))),
+    mutationFn: ({ draft, answer }: { draft: ExtensionDraft; answer: Answer }) =>
+      unwrap(commands.createExtension(draft, note(answer))),
     meta: afterChange,
   });
 }
 
 export function useUpdateExtension() {
   return useMutation({
-    mutationFn: ({ seen, patch, reason }: { seen: SeenExtension; patch: ExtensionPatch; reason: string }) =>
-      unwrap(commands.updateExtension({ seen, patch, note: note(reason) })),
+    mutationFn: ({ seen, patch, answer }: { seen: SeenExtension; patch: ExtensionPatch; answer: Answer }) =>
+      unwrap(commands.updateExtension({ seen, patch, note: note(answer) })),
     meta: afterChange,
   });
 }
@@ -171,8 +201,8 @@ export function useUpdateExtension() {
 /** Deletes extensions in one transaction and resolves with the name of the request, by which it can be undone. */
 export function useDeleteExtensions() {
   return useMutation({
-    mutationFn: async ({ seen, reason }: { seen: SeenExtension[]; reason: string }) => {
-      const named = note(reason);
+    mutationFn: async ({ seen, answer }: { seen: SeenExtension[]; answer: Answer }) => {
+      const named = note(answer);
       await unwrap(commands.deleteExtensions(seen, named));
       return named.request_id;
     },
@@ -180,7 +210,7 @@ export function useDeleteExtensions() {
   });
 }
 
-type SetManyVariables = { ids: string[]; enabled: boolean; reason: string };
+type SetManyVariables = { ids: string[]; enabled: boolean; answer: Answer };
 
 /**
  * Switches several extensions in one transaction and resolves with the name of the request, by which it can be
@@ -190,8 +220,8 @@ export function useSetExtensionsEnabled() {
   const client = useQueryClient();
   return useMutation({
     mutationKey: keys.extensions.setManyEnabled(),
-    mutationFn: async ({ ids, enabled, reason }: SetManyVariables) => {
-      const named = note(reason);
+    mutationFn: async ({ ids, enabled, answer }: SetManyVariables) => {
+      const named = note(answer);
       await unwrap(commands.setExtensionsEnabled({ ids, enabled, note: named }));
       return named.request_id;
     },
@@ -209,13 +239,15 @@ export function useSetExtensionsEnabled() {
 /** The newest entries of an extension among which a change that was just made is looked for. */
 const recentEntries = 10;
 
+type UndoRequest = { requestId: string; extensionId: string; answer: Answer };
+
 /**
  * Takes back all that was changed with this request, in one transaction. What that is stands in the log: the
  * group, or the one change where there is no group.
  */
 export function useUndoRequest() {
   return useMutation({
-    mutationFn: async ({ requestId, extensionId }: { requestId: string; extensionId: string }) => {
+    mutationFn: async ({ requestId, extensionId, answer }: UndoRequest) => {
       const { entries } = await unwrap(
         commands.listAuditEntries({
           filter: { ...everyEntry, extension_id: extensionId },
@@ -230,7 +262,7 @@ export function useUndoRequest() {
         entry.group_id === null
           ? { kind: "revision", value: entry.revision }
           : { kind: "group", value: entry.group_id };
-      return unwrap(commands.undoChanges(target, note("")));
+      return unwrap(commands.undoChanges(target, note(answer)));
     },
     meta: afterChange,
   });

@@ -7,6 +7,7 @@ export const keys = {
     list: () => ["extensions", "list"],
     detail: (id: string) => ["extensions", "detail", id],
     schema: (id: string, type: string) => ["extensions", "schema", id, type],
+    effects: (ids: readonly string[]) => ["extensions", "effects", ids],
     secretNames: () => ["extensions", "secret-names"],
     check: (id: string, type: string, config: string) => ["configuration-check", id, type, config],
     setEnabled: () => ["extensions", "set-enabled"],
@@ -52,5 +53,7 @@ export const keys = {
   application: {
     all: ["application"],
     info: () => ["application", "info"],
+    profile: () => ["application", "profile"],
+    noticesPaused: () => ["application", "notices-paused"],
   },
 } as const;

@@ -1,6 +1,7 @@
 import { skipToken, useMutation, useQuery } from "@tanstack/react-query";
 import { commands, type DocumentFormat, type RegistryPlan } from "../bindings";
 import { unwrap } from "./command";
+import { type Answer, note } from "./extensions";
 import { keys } from "./keys";
 
 /** Writes extensions to a new file in the folder for downloads: those with these ids, or all. */
@@ -31,19 +32,19 @@ type ApplyVariables = {
   file: ChosenFile;
   plan: RegistryPlan;
   prune: boolean;
-  reason: string;
   requestId: string;
+  answer: Answer;
 };
 
 /** Makes the registry what the file says, as the plan that was looked at: all of it or nothing. */
 export function useApplyImport() {
   return useMutation({
-    mutationFn: ({ file, plan, prune, reason, requestId }: ApplyVariables) =>
+    mutationFn: ({ file, plan, prune, requestId, answer }: ApplyVariables) =>
       unwrap(
         commands.applyImport(
           file.text,
           { seen_revision: plan.revision, prune },
-          { reason: reason.trim() || null, request_id: requestId },
+          { ...note(answer), request_id: requestId },
         ),
       ),
     meta: { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] },

@@ -33,7 +33,7 @@ describe("the command palette", () => {
     );
   });
 
-  it("leads to the form of a new extension, and leaves out what the login may not do", async () => {
+  it("leads to the form of a new extension, and shows what the login may not do, off and with the reason", async () => {
     const backend = startBackend();
     const first = renderApp("/settings");
     await screen.findByRole("heading", { level: 1, name: "Settings" });
@@ -48,8 +48,18 @@ describe("the command palette", () => {
     await user.keyboard("{Control>}k{/Control}");
     await user.type(await searchBox(), "pii_guard");
     expect(await screen.findByText("History of pii_guard")).toBeVisible();
-    expect(screen.queryByText("Edit pii_guard")).not.toBeInTheDocument();
-    expect(screen.queryByText("Switch off pii_guard")).not.toBeInTheDocument();
+    for (const [name, role] of [
+      ["Edit pii_guard", "registry_editor"],
+      ["Duplicate pii_guard", "registry_editor"],
+      ["Switch off pii_guard", "registry_operator"],
+    ] as const) {
+      const action = screen.getByText(name).closest("button");
+      expect(action).toHaveAttribute("aria-disabled", "true");
+      expect(action).toHaveTextContent(role);
+    }
+    await user.click(screen.getByText("Switch off pii_guard"));
+    expect(backend.callsOf("set_extension_enabled"), "it does nothing").toEqual([]);
+    expect(screen.getByText("Edit pii_guard"), "and stays open").toBeVisible();
   });
 
   it("stays away while a dialog is open", async () => {

@@ -23,6 +23,7 @@ import {
   IconSun,
   IconToggleRight,
 } from "../ui/icons";
+import { isolated } from "../ui/isolated";
 import { undoLast } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
 import palette from "./CommandPalette.module.css";
@@ -88,12 +89,8 @@ function Entries({ query, onShowKeys }: { query: string; onShowKeys: () => void 
     entry("Settings", IconSettings, "g s", () => void navigate({ to: "/settings" })),
   ];
   const general = [
-    ...(allowed.editing === null
-      ? [
-          entry("New extension", IconPlus, "n", actions.createNew),
-          entry("Import a file of extensions", IconFileImport, "g i", actions.openImport),
-        ]
-      : []),
+    guarded(allowed.editing, entry("New extension", IconPlus, "n", actions.createNew)),
+    guarded(allowed.editing, entry("Import a file of extensions", IconFileImport, "g i", actions.openImport)),
     entry("Undo the last change", IconArrowBackUp, "z", undoLast),
     entry("Light colours", IconSun, null, () => setColorScheme("light")),
     entry("Dark colours", IconMoon, null, () => setColorScheme("dark")),
@@ -103,23 +100,24 @@ function Entries({ query, onShowKeys }: { query: string; onShowKeys: () => void 
   const open = found.slice(0, shownExtensions).map((row) => ({
     ...entry(row.id, IconPuzzle, null, () => actions.open(row.id)),
     id: `open ${row.id}`,
-    description: `${row.type} · ${row.enabled ? "on" : "off"} · ${row.subject}`,
+    description: `${row.type} · ${row.enabled ? "on" : "off"} · ${isolated(row.subject)}`,
   }));
   const ofEach = (row: ExtensionRow) => [
-    ...(allowed.editing === null
-      ? [
-          entry(`Edit ${row.id}`, IconPencil, null, () => actions.edit(row.id)),
-          entry(`Duplicate ${row.id}`, IconPlus, null, () => actions.duplicate(row.id)),
-        ]
-      : []),
-    ...(allowed.switching === null
-      ? [
-          entry(`Switch ${row.enabled ? "off" : "on"} ${row.id}`, IconToggleRight, null, () =>
-            actions.setEnabled(row.id, !row.enabled),
-          ),
-        ]
-      : []),
-    entry(`History of ${row.id}`, IconHistory, null, () => actions.openHistory(row.id)),
+    guarded(
+      allowed.editing,
+      entry(`Edit ${isolated(row.id)}`, IconPencil, null, () => actions.edit(row.id)),
+    ),
+    guarded(
+      allowed.editing,
+      entry(`Duplicate ${isolated(row.id)}`, IconPlus, null, () => actions.duplicate(row.id)),
+    ),
+    guarded(
+      allowed.switching,
+      entry(`Switch ${row.enabled ? "off" : "on"} ${isolated(row.id)}`, IconToggleRight, null, () =>
+        actions.setEnabled(row.id, !row.enabled),
+      ),
+    ),
+    entry(`History of ${isolated(row.id)}`, IconHistory, null, () => actions.openHistory(row.id)),
   ];
   const offersActions = words.length > 0 && found.length < withActionsBelow;
   const groups = [
@@ -165,6 +163,19 @@ function entry(
     leftSection: <Icon size={16} stroke={1.7} aria-hidden />,
     ...(keys !== null && { rightSection: <Kbd size="xs">{keys}</Kbd> }),
   };
+}
+
+/** The same, in sight and off with the reason where the login may not do it. */
+function guarded(forbidden: string | null, action: SpotlightActionData): SpotlightActionData {
+  if (forbidden === null) return action;
+  const { onClick: _unused, ...rest } = action;
+  return {
+    ...rest,
+    description: forbidden,
+    closeSpotlightOnTrigger: false,
+    "aria-disabled": true,
+    className: palette.forbidden,
+  } as SpotlightActionData;
 }
 
 /** The way to the palette for those who don't know its key. */

@@ -1,6 +1,8 @@
+import { usePermissions } from "../api/access";
+import { useConnectionProfile } from "../api/application";
 import { useCacheStats } from "../api/cache";
 import { useDatabase } from "../api/database";
-import type { CacheFreshness } from "../bindings";
+import type { CacheFreshness, Permissions } from "../bindings";
 import { age, groupedCount } from "../ui/figures";
 import { IconAlertTriangle, IconCircleCheck, IconDatabase } from "../ui/icons";
 import { StatusWord, type Tone } from "../ui/StatusWord";
@@ -29,12 +31,19 @@ const freshness: Record<CacheFreshness, { word: string; tone: Tone; title: strin
 export function DatabaseLine() {
   const status = useDatabase().progress?.status;
   const stats = useCacheStats().data;
+  const { production } = useConnectionProfile();
+  const permissions = usePermissions().data;
   if (status?.state !== "ready") return <div />;
   const look = stats && freshness[stats.state];
   return (
     <div className={classes.line} role="status" aria-label="Database">
       <IconDatabase size={15} stroke={1.7} aria-hidden />
       <span className={classes.name}>Embedded database</span>
+      {production && (
+        <span className={classes.production} title="Each switch off and each deletion is asked about.">
+          production
+        </span>
+      )}
       {stats && look && (
         <>
           <span className={classes.state} title={look.title}>
@@ -51,7 +60,17 @@ export function DatabaseLine() {
       <span>PostgreSQL {status.server_version}</span>
       <span>
         login <span className={classes.name}>{status.login}</span>
+        {permissions && !permissions.can_edit && (
+          <span className={classes.role} title="What it may not do is off, and says so.">
+            {roleWord(permissions)}
+          </span>
+        )}
       </span>
     </div>
   );
+}
+
+function roleWord({ can_switch, can_view }: Permissions): string {
+  if (can_switch) return "operator";
+  return can_view ? "viewer" : "auditor";
 }

@@ -1,5 +1,6 @@
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import { QuestionHost } from "../features/extensions/ConfirmDialog";
 import { useFileDrop } from "../features/transfer/useFileDrop";
 import { IconFileImport } from "../ui/icons";
 import { useShortcuts } from "../ui/useShortcuts";
@@ -8,8 +9,10 @@ import { CommandPalette, SearchButton } from "./CommandPalette";
 import { DatabaseLine } from "./DatabaseLine";
 import { Navigation } from "./Navigation";
 import { NoticeList } from "./NoticeList";
+import { NoticesPaused } from "./NoticesPaused";
 import classes from "./Shell.module.css";
 import { ShortcutsDialog } from "./ShortcutsDialog";
+import { useMenu } from "./useMenu";
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
@@ -18,6 +21,7 @@ export function Shell() {
   const showKeys = () => setKeysShown(true);
   const isFileOver = useFileDrop();
   useShortcuts({ "?": showKeys });
+  useMenu({ onShowKeys: showKeys });
 
   // The element that scrolls outlives the page in it.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what it waits for
@@ -31,6 +35,7 @@ export function Shell() {
       <header className={classes.header}>
         <DatabaseLine />
         <div className={classes.tools}>
+          <NoticesPaused />
           <SearchButton />
           <NoticeList />
           <ColorSchemeToggle />
@@ -46,6 +51,7 @@ export function Shell() {
         </div>
       )}
       <CommandPalette onShowKeys={showKeys} />
+      <QuestionHost />
       <ShortcutsDialog opened={keysShown} onClose={() => setKeysShown(false)} />
     </div>
   );

@@ -8,6 +8,8 @@ import type {
   AuditFilter,
   AuditListRequest,
   CacheReport,
+  ChangeNote,
+  ConnectionProfile,
   ConsumerReport,
   DatabaseStatus,
   ErrorReport,
@@ -24,6 +26,7 @@ import type {
   SeenExtension,
   SetEnabledRequest,
   SetManyEnabledRequest,
+  TrafficEffects,
   UpdateRequest,
   Verification,
   VerificationProgress,
@@ -63,6 +66,9 @@ export type Backend = {
   schema: string | null;
   cache: CacheReport;
   permissions: Permissions;
+  profile: ConnectionProfile;
+  /** Whether taking the last enabled extension of a type, or any, out of service must be confirmed. */
+  asksAbout: "none" | "last" | "each";
   consumers: ConsumerReport[];
   application: ApplicationInfo;
   /** A command named here fails with this error. */
@@ -110,6 +116,8 @@ export function startBackend(): Backend {
       can_audit: true,
       can_edit_schemas: true,
     },
+    profile: { production: false, reason_required: false },
+    asksAbout: "none",
     consumers: [],
     application: {
       version: "0.1.0",
@@ -154,15 +162,30 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.status;
     case "list_extensions":
       return extensionPage(backend, (args as { request: ExtensionListRequest }).request);
-    case "set_extension_enabled":
-      return setEnabled(backend, (args as { request: SetEnabledRequest }).request);
+    case "set_extension_enabled": {
+      const { request } = args as { request: SetEnabledRequest };
+      guard(backend, request.note, request.enabled ? [] : [request.id]);
+      return setEnabled(backend, request);
+    }
+    case "traffic_effects":
+      return trafficEffects(backend, (args as { ids: string[] }).ids);
+    case "connection_profile":
+      return backend.profile;
+    case "notices_paused":
+      return false;
+    case "set_connection_profile":
+      backend.profile = (args as { profile: ConnectionProfile }).profile;
+      return null;
     case "set_extensions_enabled": {
       const { request } = args as { request: SetManyEnabledRequest };
+      guard(backend, request.note, request.enabled ? [] : request.ids);
       for (const id of request.ids) setEnabled(backend, { ...request, id });
       return null;
     }
     case "delete_extensions": {
-      const gone = new Set((args as { seen: SeenExtension[] }).seen.map(({ id }) => id));
+      const { seen, note } = args as { seen: SeenExtension[]; note: ChangeNote };
+      const gone = new Set(seen.map(({ id }) => id));
+      guard(backend, note, [...gone]);
       backend.extensions = backend.extensions.filter(({ id }) => !gone.has(id));
       return null;
     }
@@ -184,7 +207,8 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return { ...detailOf(backend, row.id), metadata };
     }
     case "update_extension": {
-      const { seen, patch } = (args as { request: UpdateRequest }).request;
+      const { seen, patch, note } = (args as { request: UpdateRequest }).request;
+      guard(backend, note, patch.enabled === false ? [seen.id] : []);
       if (patch.config !== null) backend.configurations.set(seen.id, patch.config);
       return detailOf(backend, seen.id);
     }
@@ -230,6 +254,42 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
     default:
       return null;
   }
+}
+
+function trafficEffects(backend: Backend, ids: readonly string[]): TrafficEffects {
+  const leaving = backend.extensions.filter(({ id, enabled }) => enabled && ids.includes(id));
+  return {
+    extension_ids: leaving.map(({ id }) => id),
+    types: [...new Set(leaving.map(({ type }) => type))].map((type) => {
+      const ofType = backend.extensions.filter((row) => row.type === type && row.enabled);
+      const leaving_count = leaving.filter((row) => row.type === type).length;
+      return { type, leaving_count, remaining_count: ofType.length - leaving_count };
+    }),
+    revision: backend.cache.revision,
+    consumers: backend.consumers.map(({ name, host, applied_revision }) => ({
+      name,
+      host,
+      applied_revision,
+    })),
+  };
+}
+
+/** What the core refuses for want of an answer. */
+function guard(backend: Backend, note: ChangeNote, ids: readonly string[]) {
+  const refusal = { message: "refused", action: "Answer.", detail: null, field: null, facts: null };
+  if (backend.profile.reason_required && note.reason === null)
+    throw { ...refusal, code: "reason_required", field: "reason" } satisfies ErrorReport;
+  const value = trafficEffects(backend, ids);
+  if (backend.asksAbout === "none" || value.extension_ids.length === 0) return;
+  const isUntold = value.types.some(
+    ({ type, remaining_count }) => remaining_count === 0 && !note.confirmed?.includes(type),
+  );
+  if (isUntold || (backend.asksAbout === "each" && note.confirmed === null))
+    throw {
+      ...refusal,
+      code: "confirmation_required",
+      facts: { kind: "effects", value },
+    } satisfies ErrorReport;
 }
 
 function extensionPage(backend: Backend, { after, limit }: ExtensionListRequest): ExtensionPage {

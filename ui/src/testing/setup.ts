@@ -4,6 +4,7 @@ import { spotlight } from "@mantine/spotlight";
 import { clearMocks } from "@tauri-apps/api/mocks";
 import { act, cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
+import { endQuestion } from "../features/extensions/question";
 import { reloadNotices } from "../ui/notices";
 
 // How long anything may take to appear on a loaded machine.
@@ -62,6 +63,7 @@ afterEach(() => {
   act(() => {
     notifications.clean();
     spotlight.close();
+    endQuestion();
   });
   cleanup();
   clearMocks();

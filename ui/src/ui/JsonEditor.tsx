@@ -14,6 +14,7 @@ import {
   drawSelection,
   EditorView,
   highlightActiveLine,
+  highlightSpecialChars,
   keymap,
   lineNumbers,
   tooltips,
@@ -144,6 +145,8 @@ export function JsonEditor({
           foldGutter(),
           lintGutter(),
           history(),
+          // Marks that turn the direction are shown as marks and turn nothing.
+          highlightSpecialChars(),
           drawSelection(),
           indentOnInput(),
           bracketMatching(),

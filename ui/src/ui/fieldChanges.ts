@@ -1,5 +1,6 @@
 import type { FieldChange } from "../bindings";
 import { parseExact, printExact } from "./exactJson";
+import { withVisibleMarks } from "./isolated";
 
 /** A stretch of a value that is shown in a way of its own; `position` tells it from the others. */
 export type ValuePart = { kind: "text" | "hidden" | "reference"; text: string; position: number };
@@ -62,7 +63,7 @@ function asText(text: string): ValuePart[] {
 /** One side of a change as lines to read. */
 export function indented(json: string): ValuePart[] {
   const value = parseExact(json);
-  return value === undefined ? asText(json) : partsOf(printExact(value));
+  return value === undefined ? asText(json) : partsOf(withVisibleMarks(printExact(value)));
 }
 
 /** One side of a change within a sentence: a text loses its quotes where nothing else could be meant. */
@@ -73,7 +74,7 @@ export function inline(json: string | null): ValuePart[] {
   if (parts[0]?.kind !== "text" || typeof value !== "string" || !value.startsWith("s")) return parts;
   const text = value.slice(1);
   const ambiguous = text.trim() === "" || text === "nothing" || parseExact(text) !== undefined;
-  return ambiguous ? parts : asText(text);
+  return ambiguous ? parts : asText(withVisibleMarks(text));
 }
 
 /** Whether both sides fit into a line beside the sentence. */

@@ -9,6 +9,7 @@ export { default as IconArrowBarRight } from "@tabler/icons-react/dist/esm/icons
 export { default as IconArrowBarToRight } from "@tabler/icons-react/dist/esm/icons/IconArrowBarToRight.mjs";
 export { default as IconArrowUp } from "@tabler/icons-react/dist/esm/icons/IconArrowUp.mjs";
 export { default as IconBell } from "@tabler/icons-react/dist/esm/icons/IconBell.mjs";
+export { default as IconBellOff } from "@tabler/icons-react/dist/esm/icons/IconBellOff.mjs";
 export { default as IconBraces } from "@tabler/icons-react/dist/esm/icons/IconBraces.mjs";
 export { default as IconCalendarTime } from "@tabler/icons-react/dist/esm/icons/IconCalendarTime.mjs";
 export { default as IconCheck } from "@tabler/icons-react/dist/esm/icons/IconCheck.mjs";

@@ -82,9 +82,17 @@ export function undoLast(): void {
   if (offer) take(offer);
 }
 
+let isHeld = false;
+
+/** Holds back what nobody has to act on. What can be undone and what failed is told in any case. */
+export function holdNotices(held: boolean): void {
+  isHeld = held;
+}
+
 /** Says what was done, where there is nothing to undo; `stays` is for what somebody may want to read again. */
 export function notifyDone(message: ReactNode, { stays = false }: { stays?: boolean } = {}): void {
   keepNotice({ kind: "done", message });
+  if (isHeld && !stays) return;
   notifications.show({
     id: nextId(),
     autoClose: stays ? false : undoForMs,

@@ -22,6 +22,21 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
     ],
   },
   {
+    title: "Menu",
+    shortcuts: [
+      { keys: ["Ctrl", "N"], does: "New extension" },
+      { keys: ["Ctrl", "1"], does: "Extensions" },
+      { keys: ["Ctrl", "2"], does: "Audit" },
+      { keys: ["Ctrl", "3"], does: "Health" },
+      { keys: ["Ctrl", "4"], does: "Routers" },
+      { keys: ["Ctrl", "5"], does: "Registry as of another time" },
+      { keys: ["Ctrl", ","], does: "Settings" },
+      { keys: ["F5"], does: "Read everything anew" },
+      { keys: ["F1"], does: "This list of keys" },
+      { keys: ["Ctrl", "Q"], does: "Quit" },
+    ],
+  },
+  {
     title: "Extensions",
     shortcuts: [
       { keys: ["n"], does: "New extension" },

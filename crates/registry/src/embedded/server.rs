@@ -20,6 +20,7 @@ use super::binaries::ServerBinaries;
 use super::cluster::{Cluster, Credentials, SUPERUSER, random_password};
 use super::postmaster::{self, PidFile};
 use super::process::ServerProcess;
+use crate::access::Role;
 use crate::anchors::AnchorFile;
 use crate::registry::os_user;
 use crate::{Error, Registry, Result, migrations};
@@ -63,6 +64,8 @@ pub struct Options {
     pub bundled_server: Option<PathBuf>,
     /// `application_name` of the sessions: shown in the audit log and in `pg_stat_activity`.
     pub application_name: String,
+    /// The role to work as instead of an editor's: less may be done then, by the same login.
+    pub role: Option<Role>,
 }
 
 /// The embedded server behind an open registry. Dropping it stops the server, as [`Self::stop`] does.
@@ -228,13 +231,19 @@ pub async fn open(
             .write_credentials(&credentials)
             .map_err(unwritable)?;
     }
+    if let Some(role) = options.role {
+        grant(&mut connection, role, &login).await?;
+    }
     close(connection).await?;
     let password = credentials
         .logins
         .get(&login)
         .map(String::as_str)
         .unwrap_or_default();
-    let connection = superuser.username(&login).password(password);
+    let mut connection = superuser.username(&login).password(password);
+    if let Some(role) = options.role {
+        connection = connection.options([("role", role.name())]);
+    }
     let anchors = AnchorFile::new(options.data_directory.join("anchors.jsonl"));
     let registry = Registry::connect(connection.clone())
         .await?
@@ -736,6 +745,23 @@ async fn ensure_login(superuser: &PgConnectOptions, login: &str, password: &str)
     }
     info!(login, "created the database login");
     close(connection).await
+}
+
+/// Makes the login a member of the role, so that it may work as it.
+async fn grant(connection: &mut PgConnection, role: Role, login: &str) -> Result<()> {
+    let failed = |source| Error::from_query("Letting the login work as another role", source);
+    let statement: String = sqlx::query_scalar("SELECT format('GRANT %I TO %I', $1, $2)")
+        .bind(role.name())
+        .bind(login)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    // Safe: the server itself quoted the names.
+    sqlx::query(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 /// The login role for an operating system account: the same name, so that the audit log names the

@@ -17,7 +17,7 @@ export function InlineChanges({ changes }: { changes: readonly FieldChange[] }) 
     <span className={classes.changes}>
       {changes.map((change) => (
         <span key={change.path} className={classes.change}>
-          {placeName(change)}: <ChangeValue parts={inline(change.before)} /> →{" "}
+          <bdi>{placeName(change)}</bdi>: <ChangeValue parts={inline(change.before)} /> →{" "}
           <ChangeValue parts={inline(change.after)} />
         </span>
       ))}

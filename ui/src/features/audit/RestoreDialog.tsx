@@ -1,5 +1,6 @@
 import { Button, Checkbox, Modal, PasswordInput, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
+import { useConnectionProfile } from "../../api/application";
 import { changeNote, useRestoreExtension } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
 import { useExtensionDifference } from "../../api/timeTravel";
@@ -9,8 +10,11 @@ import { ErrorNote } from "../../ui/ErrorNote";
 import { ErrorState } from "../../ui/ErrorState";
 import { placeName } from "../../ui/fieldChanges";
 import { groupedCount } from "../../ui/figures";
+import { isolated } from "../../ui/isolated";
 import { notifyDone } from "../../ui/notify";
 import { SkeletonRows } from "../../ui/SkeletonRows";
+import { TrafficEffectsNote } from "../../ui/TrafficEffects";
+import { useConfirmation } from "../../ui/useConfirmation";
 import classes from "./Dialogs.module.css";
 
 const fieldNames: Record<string, string> = {
@@ -30,7 +34,7 @@ export function RestoreDialog({ entry, onClose }: RestoreDialogProps) {
     kind: "revision",
     value: entry.revision,
   });
-  const title = `Restore ${entry.extension_id} as of #${groupedCount(entry.revision)}`;
+  const title = `Restore ${isolated(entry.extension_id)} as of #${groupedCount(entry.revision)}`;
   return (
     <Modal opened onClose={onClose} size={640} title={title}>
       {difference.data ? (
@@ -60,6 +64,8 @@ function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: Fie
   const [secretPaths, setSecretPaths] = useState<readonly string[]>([]);
   const [secrets, setSecrets] = useState<Record<string, string>>({});
   const [error, setError] = useState<ErrorReport | null>(null);
+  const profile = useConnectionProfile();
+  const { effects, confirmed, takeEffects } = useConfirmation();
   const restore = useRestoreExtension();
   const chosen = isGone ? fields : fields.filter((field) => !left.has(field.name));
   const isOff = chosen.length === 0 || secretPaths.some((path) => !secrets[path]);
@@ -74,12 +80,12 @@ function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: Fie
           fields: isGone ? null : chosen.map((field) => field.name),
           secrets: Object.fromEntries(secretPaths.map((path) => [path, JSON.stringify(secrets[path])])),
         },
-        note: { ...note, reason: reason.trim() || null },
+        note: { ...note, confirmed, reason: reason.trim() || null },
       });
     } catch (thrown) {
       const refused = toErrorReport(thrown);
       if (refused.facts?.kind === "secret_paths") setSecretPaths(refused.facts.value);
-      setError(refused);
+      if (!takeEffects(refused)) setError(refused);
       return;
     }
     notifyDone(
@@ -141,17 +147,24 @@ function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: Fie
       <TextInput
         label="Reason, for the audit log"
         size="xs"
-        placeholder="optional"
+        placeholder={profile.reason_required ? "required" : "optional"}
         maxLength={500}
         value={reason}
         onChange={(event) => setReason(event.currentTarget.value)}
       />
+      {effects && <TrafficEffectsNote effects={effects} way="off" />}
       {error && <ErrorNote error={error} />}
       <div className={classes.actions}>
         <Button size="xs" variant="default" onClick={onClose}>
           Cancel
         </Button>
-        <Button size="xs" type="submit" loading={restore.isPending} disabled={isOff}>
+        <Button
+          size="xs"
+          type="submit"
+          loading={restore.isPending}
+          disabled={isOff}
+          {...(effects && { color: "var(--bad-strong)" })}
+        >
           {isGone ? "Restore it" : `Restore ${chosen.length} of ${fields.length}`}
         </Button>
       </div>

@@ -1,5 +1,6 @@
 import { Button, Modal, TextInput } from "@mantine/core";
 import { useState } from "react";
+import { useConnectionProfile } from "../../api/application";
 import { changeNote, useUndoChanges } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
 import type { AuditEntry, ErrorReport, FieldChange, UndoTarget } from "../../bindings";
@@ -7,7 +8,10 @@ import { ChangeDiff } from "../../ui/ChangeDiff";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { placeName } from "../../ui/fieldChanges";
 import { counted, groupedCount } from "../../ui/figures";
+import { isolated } from "../../ui/isolated";
 import { notifyDone } from "../../ui/notify";
+import { TrafficEffectsNote } from "../../ui/TrafficEffects";
+import { useConfirmation } from "../../ui/useConfirmation";
 import { actor, groupSize } from "./auditSentence";
 import classes from "./Dialogs.module.css";
 import { type UndoSubject, useTimelineActions } from "./timelineActions";
@@ -19,12 +23,17 @@ export function UndoDialog({ subject, onClose }: { subject: UndoSubject; onClose
   // The same name for every try: a change whose answer was lost is not made twice.
   const [note] = useState(() => changeNote());
   const [error, setError] = useState<ErrorReport | null>(null);
+  const profile = useConnectionProfile();
+  const { effects, confirmed, takeEffects } = useConfirmation();
   const target = targetOf(subject);
 
   async function submit() {
     setError(null);
     try {
-      const ids = await undo.mutateAsync({ target, note: { ...note, reason: reason.trim() || null } });
+      const ids = await undo.mutateAsync({
+        target,
+        note: { ...note, confirmed, reason: reason.trim() || null },
+      });
       notifyDone(
         <>
           Undone: {ids.length === 1 ? <code>{ids[0]}</code> : counted(ids.length, "extension")}{" "}
@@ -33,7 +42,8 @@ export function UndoDialog({ subject, onClose }: { subject: UndoSubject; onClose
       );
       onClose();
     } catch (thrown) {
-      setError(toErrorReport(thrown));
+      const refused = toErrorReport(thrown);
+      if (!takeEffects(refused)) setError(refused);
     }
   }
 
@@ -50,18 +60,24 @@ export function UndoDialog({ subject, onClose }: { subject: UndoSubject; onClose
         <TextInput
           label="Reason, for the audit log"
           size="xs"
-          placeholder="optional"
+          placeholder={profile.reason_required ? "required" : "optional"}
           maxLength={500}
           data-autofocus
           value={reason}
           onChange={(event) => setReason(event.currentTarget.value)}
         />
+        {effects && <TrafficEffectsNote effects={effects} way={wayOf(subject)} />}
         {error && <UndoError error={error} onLeave={onClose} />}
         <div className={classes.actions}>
           <Button size="xs" variant="default" onClick={onClose}>
             Cancel
           </Button>
-          <Button size="xs" type="submit" loading={undo.isPending}>
+          <Button
+            size="xs"
+            type="submit"
+            loading={undo.isPending}
+            {...(effects && { color: "var(--bad-strong)" })}
+          >
             {subject.kind === "entry" ? "Undo this change" : "Undo the whole group"}
           </Button>
         </div>
@@ -73,6 +89,12 @@ export function UndoDialog({ subject, onClose }: { subject: UndoSubject; onClose
 function targetOf(subject: UndoSubject): UndoTarget {
   if (subject.kind === "group") return { kind: "group", value: subject.groupId };
   return { kind: "revision", value: subject.entry.revision };
+}
+
+/** What becomes of what goes out of service by it. */
+function wayOf(subject: UndoSubject): "off" | "deleted" {
+  const entries = subject.kind === "group" ? subject.entries : [subject.entry];
+  return entries.every(({ action }) => action === "created") ? "deleted" : "off";
 }
 
 function titleOf(subject: UndoSubject): string {
@@ -106,7 +128,7 @@ function Effect({ subject }: { subject: UndoSubject }) {
 }
 
 function effectWords(entry: AuditEntry): string {
-  const id = entry.extension_id;
+  const id = isolated(entry.extension_id);
   switch (entry.action) {
     case "created":
       return `${id} is removed again. Its history stays.`;

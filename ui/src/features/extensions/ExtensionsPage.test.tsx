@@ -29,7 +29,11 @@ function held(): { promise: Promise<void>; release: () => void } {
 }
 
 /** Each request has a name of its own, so that a lost answer can be asked for again. */
-const anyNote = { reason: null, request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+const anyNote = {
+  reason: null,
+  confirmed: null,
+  request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+};
 
 describe("the table", () => {
   // First of all: a window reports once in its life, and the tests of this file share one.
@@ -308,17 +312,23 @@ describe("several at once", () => {
 
   it("ask before many are switched off, with the effect in figures", async () => {
     const backend = startBackend();
+    backend.asksAbout = "each";
     backend.extensions = Array.from({ length: 30 }, (_, index) => extension(`extension_${index}`));
     const { user } = renderApp();
     await user.click(await screen.findByRole("checkbox", { name: "Select extension_0" }));
     await user.click(bar().getByRole("button", { name: "Select all 30 that match" }));
     await user.click(bar().getByRole("button", { name: "Disable 30" }));
     const dialog = await screen.findByRole("dialog", { name: "Disable 30 extensions?" });
+    expect(dialog).toHaveTextContent(
+      "All 30 enabled providers are among them: with them off no message is answered.",
+    );
+    expect(row("extension_0"), "nothing has been switched").toHaveTextContent("On");
     await user.type(within(dialog).getByRole("textbox"), "maintenance");
     await user.click(within(dialog).getByRole("button", { name: "Disable 30" }));
     await waitFor(() =>
       expect(backend.callsOf("set_extensions_enabled")).toMatchObject([
-        { request: { enabled: false, note: { reason: "maintenance" } } },
+        { request: { enabled: false, note: { reason: null, confirmed: null } } },
+        { request: { enabled: false, note: { reason: "maintenance", confirmed: ["provider"] } } },
       ]),
     );
   });

@@ -14,7 +14,6 @@ import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
 import { useShortcuts } from "../../ui/useShortcuts";
 import { BulkBar } from "./BulkBar";
-import { ConfirmDialog } from "./ConfirmDialog";
 import { ExtensionChips } from "./ExtensionChips";
 import classes from "./ExtensionsPage.module.css";
 import { ExtensionTable, focusedExtensionId } from "./ExtensionTable";
@@ -186,7 +185,6 @@ export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
           />
         </Suspense>
       )}
-      {bulk.question && <ConfirmDialog question={bulk.question} onClose={bulk.closeQuestion} />}
     </div>
   );
 }

@@ -1,44 +1,42 @@
-import { useCallback, useState } from "react";
+import { useCallback } from "react";
 import { toErrorReport } from "../../api/command";
-import { useDeleteExtensions, useSetExtensionsEnabled, useUndoRequest } from "../../api/extensions";
+import {
+  type Answer,
+  unasked,
+  useDeleteExtensions,
+  useSetExtensionsEnabled,
+  wantsAnswer,
+} from "../../api/extensions";
 import type { Extension } from "../../bindings";
 import { counted, groupedCount } from "../../ui/figures";
-import { endUndo, notifyFailure, notifyUndoable } from "../../ui/notify";
-import type { Question } from "./ConfirmDialog";
+import { isolated } from "../../ui/isolated";
+import { endUndo, notifyFailure } from "../../ui/notify";
+import { ask } from "./question";
+import { useUndoOffer } from "./useUndoOffer";
 
-/** Switching off more than this at once is asked about: a slip would be felt before it is undone. */
-const switchedOffUnasked = 20;
-
-/**
- * Changes of several extensions, each in one transaction and with one way back. `question` is what has to be
- * asked first, for the page to show.
- */
+/** Changes of several extensions, each in one transaction and with one way back. */
 export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
   const { mutateAsync: setEnabledTogether } = useSetExtensionsEnabled();
   const { mutateAsync: deleteTogether } = useDeleteExtensions();
-  const { mutateAsync: undoRequest } = useUndoRequest();
-  const [question, setQuestion] = useState<Question | null>(null);
+  const offer = useUndoOffer();
 
   const offerUndo = useCallback(
     (requestId: string, rows: readonly Extension[], done: string, already = "") => {
       const [first] = rows;
       if (!first) return;
-      notifyUndoable({
-        subjects: rows.map(({ id }) => id),
+      offer({
+        requestId,
+        ids: rows.map(({ id }) => id),
+        done,
         message: (
           <>
             {done} {rows.length === 1 ? <code>{first.id}</code> : counted(rows.length, "extension")}
             {already}
           </>
         ),
-        undo: () => {
-          undoRequest({ requestId, extensionId: first.id }).catch((thrown: unknown) =>
-            notifyFailure(`Could not undo: ${done.toLowerCase()}`, toErrorReport(thrown)),
-          );
-        },
       });
     },
-    [undoRequest],
+    [offer],
   );
 
   /** Switches those of the rows that are not so yet. */
@@ -52,29 +50,31 @@ export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
       const already =
         alreadyCount > 0 ? `; ${groupedCount(alreadyCount)} ${were(alreadyCount)} ${word} already` : "";
 
-      async function change(reason: string) {
+      async function change(answer: Answer) {
         endUndo(ids);
-        const requestId = await setEnabledTogether({ ids, enabled, reason });
+        const requestId = await setEnabledTogether({ ids, enabled, answer });
         offerUndo(requestId, changed, `Switched ${word}`, already);
       }
-      if (!enabled && changed.length > switchedOffUnasked) {
-        setQuestion({
-          title: `Disable ${counted(changed.length, "extension")}?`,
+      const all =
+        changed.length === 1 ? isolated(changed[0]?.id ?? "") : counted(changed.length, "extension");
+      const verb = enabled ? "Enable" : "Disable";
+      change(unasked).catch((thrown: unknown) => {
+        const error = toErrorReport(thrown);
+        if (!wantsAnswer(error))
+          return notifyFailure(
+            `Could not switch ${word} ${counted(changed.length, "extension")}: none was changed`,
+            error,
+          );
+        ask({
+          title: `${verb} ${all}?`,
           ids,
-          effect: `Routers stop using them at once${already}. Undo brings them back, all together.`,
-          verb: `Disable ${groupedCount(changed.length)}`,
+          way: enabled ? null : "off",
+          more: `Undo brings ${changed.length === 1 ? "it" : "them all"} back as before${already}.`,
+          verb: `${verb} ${groupedCount(changed.length)}`,
           refusal: "Cancel",
-          isDangerous: true,
           onConfirm: change,
         });
-        return;
-      }
-      change("").catch((thrown: unknown) =>
-        notifyFailure(
-          `Could not switch ${word} ${counted(changed.length, "extension")}: none was changed`,
-          toErrorReport(thrown),
-        ),
-      );
+      });
     },
     [setEnabledTogether, offerUndo],
   );
@@ -85,17 +85,17 @@ export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
       if (!first) return;
       const isOne = rows.length === 1;
       const ids = rows.map(({ id }) => id);
-      setQuestion({
-        title: isOne ? `Delete ${first.id}?` : `Delete ${counted(rows.length, "extension")}?`,
+      ask({
+        title: isOne ? `Delete ${isolated(first.id)}?` : `Delete ${counted(rows.length, "extension")}?`,
         ids,
-        effect: `${deletionEffect(rows)} The history stays, and any version can be brought back from there.`,
+        way: "deleted",
+        more: `${deletionEffect(rows)} The history stays, and any version can be brought back from there.`,
         verb: isOne ? "Delete" : `Delete ${groupedCount(rows.length)}`,
         refusal: isOne ? "Keep it" : "Keep them",
-        isDangerous: true,
-        onConfirm: async (reason) => {
+        onConfirm: async (answer) => {
           endUndo(ids);
           const seen = rows.map(({ id, revision }) => ({ id, revision }));
-          const requestId = await deleteTogether({ seen, reason });
+          const requestId = await deleteTogether({ seen, answer });
           offerUndo(requestId, rows, "Deleted");
           onDeleted(ids);
         },
@@ -104,7 +104,7 @@ export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
     [deleteTogether, offerUndo, onDeleted],
   );
 
-  return { setEnabled, remove, question, closeQuestion: () => setQuestion(null) };
+  return { setEnabled, remove };
 }
 
 function deletionEffect(rows: readonly Extension[]): string {

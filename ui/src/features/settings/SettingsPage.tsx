@@ -3,6 +3,7 @@ import { AppearanceSection } from "./AppearanceSection";
 import { ApplicationSections } from "./ApplicationSections";
 import { DatabaseSection } from "./DatabaseSection";
 import { KeyboardSection } from "./KeyboardSection";
+import { ProtectionSection } from "./ProtectionSection";
 import classes from "./Settings.module.css";
 
 export function SettingsPage() {
@@ -13,6 +14,7 @@ export function SettingsPage() {
         <div className={classes.column}>
           <AppearanceSection />
           <DatabaseSection />
+          <ProtectionSection />
           <KeyboardSection />
         </div>
         <div className={classes.column}>

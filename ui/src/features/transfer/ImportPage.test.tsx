@@ -134,6 +134,35 @@ describe("the preview", () => {
     expect(second?.note.request_id).not.toBe(first?.note.request_id);
   });
 
+  it("asks before what stops traffic, with its effects, and carries the answer", async () => {
+    const backend = startBackend();
+    backend.plan = plan([changed]);
+    backend.failures.set("apply_import", {
+      ...moved(),
+      code: "confirmation_required",
+      facts: {
+        kind: "effects",
+        value: {
+          extension_ids: ["pii_guard"],
+          types: [{ type: "validator", leaving_count: 1, remaining_count: 0 }],
+          revision: 1204,
+          consumers: [],
+        },
+      },
+    });
+    const { user, path } = await previewOf(backend);
+    await user.click(screen.getByRole("button", { name: "Import 1 change" }));
+    expect(await screen.findByTestId("traffic-effects")).toHaveTextContent("no message is validated");
+    expect(path()).toBe("/import");
+    backend.failures.clear();
+    await user.click(screen.getByRole("button", { name: "Import 1 change" }));
+    await waitFor(() => expect(path()).toBe("/extensions"));
+    expect(backend.callsOf("apply_import")).toMatchObject([
+      { note: { confirmed: null } },
+      { note: { confirmed: ["validator"] } },
+    ]);
+  });
+
   it("says that others have changed something since, before anything is tried", async () => {
     const backend = startBackend();
     backend.plan = plan([changed]);

@@ -2,9 +2,9 @@ import { Button, Checkbox, FileButton, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useAllowed } from "../../api/access";
+import { useConnectionProfile } from "../../api/application";
 import { useCacheStats } from "../../api/cache";
 import { toErrorReport } from "../../api/command";
-import { useUndoRequest } from "../../api/extensions";
 import { type ChosenFile, useApplyImport, useImportPlan } from "../../api/transfer";
 import type { AppliedPlan, DifferenceKind, ErrorReport, RegistryPlan } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
@@ -13,11 +13,14 @@ import { ErrorState } from "../../ui/ErrorState";
 import { counted, groupedCount } from "../../ui/figures";
 import { GuardedButton } from "../../ui/GuardedButton";
 import { IconAlertTriangle, IconCircleCheck, IconFileImport } from "../../ui/icons";
-import { notifyFailure, notifyUndoable } from "../../ui/notify";
+import { notifyFailure } from "../../ui/notify";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { ToggleChip } from "../../ui/ToggleChip";
+import { TrafficEffectsNote } from "../../ui/TrafficEffects";
+import { useConfirmation } from "../../ui/useConfirmation";
+import { useUndoOffer } from "../extensions/useUndoOffer";
 import { chooseFile, forgetFile, useChosenFile } from "./chosenFile";
 import { DocumentProblems } from "./DocumentProblems";
 import classes from "./ImportPage.module.css";
@@ -135,7 +138,9 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
   const { changes, problems } = plan;
   const navigate = useNavigate();
   const apply = useApplyImport();
-  const { mutateAsync: undoRequest } = useUndoRequest();
+  const offerUndo = useUndoOffer();
+  const profile = useConnectionProfile();
+  const { effects, confirmed, takeEffects, forgetEffects } = useConfirmation();
   const revision = useCacheStats().data?.revision ?? plan.revision;
   const [only, setOnly] = useState<DifferenceKind | null>(null);
   const [reason, setReason] = useState("");
@@ -155,8 +160,19 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
     requestIds.set(planName, requestId);
     setFailure(null);
     try {
-      const applied = await apply.mutateAsync({ file, plan, prune, reason, requestId });
-      offerUndo(applied, requestId);
+      const applied = await apply.mutateAsync({
+        file,
+        plan,
+        prune,
+        requestId,
+        answer: { reason, confirmed },
+      });
+      offerUndo({
+        requestId,
+        ids: changes.map(({ extension_id }) => extension_id),
+        done: `Imported ${file.name}`,
+        message: `Imported ${file.name}: ${appliedWords(applied)}`,
+      });
       forgetFile();
       await navigate({ to: "/extensions", search: {} });
     } catch (thrown) {
@@ -164,24 +180,11 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
       if (error.code === "registry_moved") {
         setLeftBehind(plan.revision);
         onPlanAgain();
-      } else setFailure(error);
+      } else if (!takeEffects(error)) setFailure(error);
     }
   }
 
-  function offerUndo(applied: AppliedPlan, requestId: string) {
-    const [first] = changes;
-    if (!first) return;
-    notifyUndoable({
-      subjects: changes.map(({ extension_id }) => extension_id),
-      message: `Imported ${file.name}: ${appliedWords(applied)}`,
-      undo: () => {
-        undoRequest({ requestId, extensionId: first.extension_id }).catch((thrown: unknown) =>
-          notifyFailure(`Could not take back the import of ${file.name}`, toErrorReport(thrown)),
-        );
-      },
-    });
-  }
-
+  const reasonLabel = `Reason, for the audit log (${profile.reason_required ? "required" : "optional"})`;
   const isBehind = revision > plan.revision;
   const forbidden =
     problems.length > 0
@@ -213,7 +216,10 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
             label={`Delete ${plan.only_in_registry_count === 1 ? "the one" : `the ${groupedCount(plan.only_in_registry_count)}`} that the file doesn't have, too`}
             checked={prune}
             disabled={isPlanning}
-            onChange={(event) => onPrune(event.currentTarget.checked)}
+            onChange={(event) => {
+              forgetEffects();
+              onPrune(event.currentTarget.checked);
+            }}
           />
         )}
       </div>
@@ -261,13 +267,15 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
         }}
       >
         {error && <ErrorNote error={error} />}
+        {effects && <TrafficEffectsNote effects={effects} way="off" />}
         {failure && <ErrorNote error={failure} />}
         <div className={classes.apply}>
           <TextInput
             className={classes.reason ?? ""}
             size="xs"
-            aria-label="Reason, for the audit log (optional)"
-            placeholder="Reason, for the audit log (optional)"
+            aria-label={reasonLabel}
+            placeholder={reasonLabel}
+            required={profile.reason_required}
             maxLength={500}
             value={reason}
             onChange={(event) => setReason(event.currentTarget.value)}
@@ -278,7 +286,7 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
           <GuardedButton
             forbidden={forbidden}
             loading={apply.isPending}
-            {...((counts.get("deleted") ?? 0) > 0 && { color: "var(--bad-strong)" })}
+            {...((effects !== null || (counts.get("deleted") ?? 0) > 0) && { color: "var(--bad-strong)" })}
             onClick={() => void submit()}
           >
             {verb(counts)}

@@ -1,6 +1,7 @@
 import { Button, Checkbox, Modal, NumberInput, Select, Textarea, TextInput } from "@mantine/core";
 import { useDebouncedValue, useWindowEvent } from "@mantine/hooks";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { useConnectionProfile } from "../../../api/application";
 import { toErrorReport } from "../../../api/command";
 import {
   useConfigurationCheck,
@@ -20,10 +21,13 @@ import type {
 } from "../../../bindings";
 import { ChangeDiff } from "../../../ui/ChangeDiff";
 import { IconAlertTriangle } from "../../../ui/icons";
+import { isolated } from "../../../ui/isolated";
 import { JsonEditor } from "../../../ui/JsonEditor";
 import { pointerParts } from "../../../ui/jsonChanges";
 import { marksIn } from "../../../ui/jsonText";
 import { notifyDone } from "../../../ui/notify";
+import { TrafficEffectsNote } from "../../../ui/TrafficEffects";
+import { useConfirmation } from "../../../ui/useConfirmation";
 import { extensionTypes } from "../extensionQuery";
 import {
   type ExtensionFields,
@@ -71,6 +75,8 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
   const [reason, setReason] = useState("");
   const [failure, setFailure] = useState<ErrorReport | null>(null);
   const [conflict, setConflict] = useState<RevisionConflict | null>(null);
+  const profile = useConnectionProfile();
+  const { effects, confirmed, takeEffects } = useConfirmation();
   const create = useCreateExtension();
   const update = useUpdateExtension();
 
@@ -117,7 +123,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
   function failed(thrown: unknown) {
     const error = toErrorReport(thrown);
     if (error.facts?.kind === "conflict") setConflict(error.facts.value);
-    else {
+    else if (!takeEffects(error)) {
       setFailure(error);
       if (error.field !== null && error.field in fields) setReviewing(false);
     }
@@ -129,7 +135,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
         {
           seen: { id: on.extension.id, revision: on.extension.revision },
           patch: patchOf(fieldsOf(on), from),
-          reason,
+          answer: { reason, confirmed },
         },
         { onSuccess: () => saved(from.id, "Saved"), onError: failed },
       );
@@ -137,7 +143,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
       create.mutate(
         {
           draft: { ...from, timeout_ms: Number(from.timeout_ms), retry: Number(from.retry) },
-          reason,
+          answer: { reason, confirmed },
         },
         { onSuccess: () => saved(from.id, "Created"), onError: failed },
       );
@@ -162,7 +168,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
     if (reviewing) save();
     else setReviewing(true);
   });
-  const title = base ? `Edit ${base.id}` : "New extension";
+  const title = base ? `Edit ${isolated(base.id)}` : "New extension";
   const errorOf = (name: FieldName): ReactNode =>
     failure?.field === name ? failure.message : touched.has(name) || reviewing ? errors[name] : undefined;
 
@@ -218,9 +224,12 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
             <div className={classes.review}>
               <h3>{base ? "What changes" : "What is created"}</h3>
               <ChangeDiff changes={changes} />
+              {effects && !fields.enabled && <TrafficEffectsNote effects={effects} way="off" />}
               <Textarea
                 ref={focusWhenShown}
-                label="Reason (optional)"
+                label={profile.reason_required ? "Reason" : "Reason (optional)"}
+                withAsterisk={profile.reason_required}
+                error={failure?.field === "reason" && failure.message}
                 description="Why, for the audit log; at most 500 characters"
                 maxLength={500}
                 autosize
@@ -257,7 +266,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
                   Back
                 </Button>
                 <Button size="xs" loading={isSaving} onClick={() => save()} aria-keyshortcuts="Control+Enter">
-                  {base ? "Save" : "Create"}
+                  {base ? (effects && !fields.enabled ? "Save and switch off" : "Save") : "Create"}
                 </Button>
               </>
             ) : (

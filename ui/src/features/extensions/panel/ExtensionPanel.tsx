@@ -11,6 +11,7 @@ import { exactDuration, groupedCount } from "../../../ui/figures";
 import { GuardedButton } from "../../../ui/GuardedButton";
 import { Identifier } from "../../../ui/Identifier";
 import { IconDots, IconPencil, IconX } from "../../../ui/icons";
+import { isolated } from "../../../ui/isolated";
 import { SkeletonRows } from "../../../ui/SkeletonRows";
 import { Switch } from "../../../ui/Switch";
 import { Timestamp } from "../../../ui/Timestamp";
@@ -53,12 +54,14 @@ export function ExtensionPanel(props: ExtensionPanelProps) {
           </header>
           {isGone ? (
             <div className={classes.content}>
-              <p className={classes.gone}>There is no extension {id} now. Its history can bring it back.</p>
+              <p className={classes.gone}>
+                There is no extension {isolated(id)} now. Its history can bring it back.
+              </p>
               {props.history(id)}
             </div>
           ) : error ? (
             <ErrorState
-              tried={`${id} could not be read`}
+              tried={`${isolated(id)} could not be read`}
               error={error}
               onRetry={() => void extension.refetch()}
             />

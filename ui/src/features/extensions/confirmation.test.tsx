@@ -1,0 +1,184 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { type Backend, startBackend } from "../../testing/backend";
+import { consumerReport, forbidden } from "../../testing/fixtures";
+import { renderApp } from "../../testing/renderApp";
+
+const piiGuard = { name: "pii_guard enabled" };
+
+function switches(backend: Backend): unknown[] {
+  return backend.callsOf("set_extension_enabled").map((args) => {
+    const { enabled, note } = (
+      args as { request: { enabled: boolean; note: { reason: string | null; confirmed: string[] | null } } }
+    ).request;
+    return [enabled, note.reason, note.confirmed];
+  });
+}
+
+describe("switching off what can stop traffic", () => {
+  it("asks once, with the effect in words, and is done by Enter", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "last";
+    backend.consumers = ["a", "b", "c"].map((name) => consumerReport(name));
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", piiGuard));
+    const dialog = await screen.findByRole("dialog", { name: "Switch off pii_guard?" });
+    expect(dialog).toHaveTextContent(
+      "pii_guard is the only enabled validator: with it off no message is validated.",
+    );
+    expect(dialog).toHaveTextContent(/3 routers follow, all at #1\s204\./);
+    expect(screen.getByRole("switch", { ...piiGuard, hidden: true }), "rolled back").toBeChecked();
+    const reason = within(dialog).getByRole("textbox", { name: "Reason (optional)" });
+    await waitFor(() => expect(reason).toHaveFocus());
+
+    await user.keyboard("false positives{Enter}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+    await waitFor(() => expect(screen.getByRole("switch", piiGuard)).not.toBeChecked());
+    expect(switches(backend)).toEqual([
+      [false, null, null],
+      [false, "false positives", ["validator"]],
+    ]);
+
+    // The way back brings it into service, and is never asked about.
+    await user.click(await screen.findByRole("button", { name: "Undo" }));
+    await waitFor(() => expect(screen.getByRole("switch", piiGuard)).toBeChecked());
+    expect(screen.queryByRole("dialog")).not.toBeInTheDocument();
+  });
+
+  it("is left alone by Escape, and the focus is back on the switch", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "last";
+    const { user } = renderApp();
+    const button = await screen.findByRole("switch", piiGuard);
+    button.focus();
+    await user.keyboard(" ");
+    await screen.findByRole("dialog");
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+    expect(screen.getByRole("switch", piiGuard)).toBeChecked();
+    await waitFor(() => expect(screen.getByRole("switch", piiGuard)).toHaveFocus());
+    expect(switches(backend)).toHaveLength(1);
+  });
+
+  it("says inside the dialog why it could not be done", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "last";
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", piiGuard));
+    const dialog = await screen.findByRole("dialog");
+    backend.failures.set("set_extension_enabled", forbidden);
+    await user.click(within(dialog).getByRole("button", { name: "Switch off" }));
+    await waitFor(() => expect(dialog).toHaveTextContent(forbidden.message));
+    expect(screen.getByRole("switch", { ...piiGuard, hidden: true })).toBeChecked();
+  });
+
+  it("asks again when another switched off the others meanwhile", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "each";
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", { name: "mock_provider enabled" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog).toHaveTextContent("mock_provider stops at once; 2 other providers stay on.");
+    backend.extensions = backend.extensions.map((row) =>
+      row.type === "provider" && row.id !== "mock_provider" ? { ...row, enabled: false } : row,
+    );
+    await user.click(within(dialog).getByRole("button", { name: "Switch off" }));
+    await waitFor(() => expect(dialog).toHaveTextContent("mock_provider is the only enabled provider"));
+    expect(dialog).toHaveTextContent("It changed meanwhile");
+    await user.click(within(dialog).getByRole("button", { name: "Switch off" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+  });
+
+  it("is asked about from the command palette too, on any page", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "last";
+    const { user } = renderApp("/settings");
+    await screen.findByRole("region", { name: "Database" });
+    await user.keyboard("{Control>}k{/Control}");
+    await user.type(await screen.findByRole("textbox", { name: /Find a page/ }), "switch off pii_guard");
+    await user.click(await screen.findByText("Switch off pii_guard"));
+    const dialog = await screen.findByRole("dialog", { name: "Switch off pii_guard?" });
+    await user.click(within(dialog).getByRole("button", { name: "Switch off" }));
+    await waitFor(() => expect(switches(backend).at(-1)).toEqual([false, null, ["validator"]]));
+  });
+
+  it("is asked about when it is saved from the form", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "last";
+    const { user } = renderApp("/extensions?open=pii_guard&form=edit");
+    const dialog = await screen.findByRole("dialog", { name: "Edit pii_guard" });
+    await user.click(await within(dialog).findByRole("checkbox", { name: "On: routers use it" }));
+    await user.click(within(dialog).getByRole("button", { name: "Review" }));
+    await user.click(within(dialog).getByRole("button", { name: "Save" }));
+    expect(await within(dialog).findByTestId("traffic-effects")).toHaveTextContent(
+      "pii_guard is the only enabled validator",
+    );
+    await user.click(within(dialog).getByRole("button", { name: "Save and switch off" }));
+    await waitFor(() =>
+      expect(backend.callsOf("update_extension").at(-1)).toMatchObject({
+        request: { note: { confirmed: ["validator"] } },
+      }),
+    );
+  });
+});
+
+describe("a deletion", () => {
+  it("is asked about once, with what it does to traffic", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "last";
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("checkbox", { name: "Select pii_guard" }));
+    await user.click(screen.getByRole("button", { name: "Delete 1…" }));
+    const dialog = await screen.findByRole("dialog", { name: "Delete pii_guard?" });
+    expect(await within(dialog).findByTestId("traffic-effects")).toHaveTextContent(
+      "pii_guard is the only enabled validator: with it deleted no message is validated.",
+    );
+    await user.click(within(dialog).getByRole("button", { name: "Delete" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+    expect(backend.callsOf("delete_extensions")).toHaveLength(1);
+  });
+});
+
+describe("a registry that asks for reasons", () => {
+  it("asks for one before a switch, and takes none that is blank", async () => {
+    const backend = startBackend();
+    backend.profile = { production: true, reason_required: true };
+    backend.asksAbout = "each";
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", piiGuard));
+    const dialog = await screen.findByRole("dialog", { name: "Switch off pii_guard?" });
+    await within(dialog).findByTestId("traffic-effects");
+    const reason = within(dialog).getByRole("textbox", { name: /^Reason/ });
+    await user.type(reason, "  {Enter}");
+    expect(await within(dialog).findByText("This registry asks for a reason.")).toBeVisible();
+    expect(reason).toHaveFocus();
+    await user.type(reason, "incident 7{Enter}");
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+    expect(switches(backend), "one question for both").toEqual([
+      [false, null, null],
+      [false, "incident 7", ["validator"]],
+    ]);
+    await user.click(await screen.findByRole("button", { name: "Undo" }));
+    await waitFor(() => expect(switches(backend).at(-1)).toEqual([true, "Undone at once", null]));
+  });
+
+  it("is chosen on the settings page and told in the header", async () => {
+    const backend = startBackend();
+    const { user } = renderApp("/settings");
+    await user.click(await screen.findByRole("switch", { name: "Production" }));
+    await user.click(await screen.findByRole("switch", { name: "Reason required" }));
+    await waitFor(() => expect(backend.profile).toEqual({ production: true, reason_required: true }));
+    expect(
+      await within(screen.getByRole("status", { name: "Database" })).findByText("production"),
+    ).toBeVisible();
+  });
+
+  it("stays as it is when the choice can't be kept", async () => {
+    const backend = startBackend();
+    backend.failures.set("set_connection_profile", forbidden);
+    const { user } = renderApp("/settings");
+    await user.click(await screen.findByRole("switch", { name: "Production" }));
+    expect(await screen.findByText("Could not change what this registry asks")).toBeVisible();
+    await waitFor(() => expect(screen.getByRole("switch", { name: "Production" })).not.toBeChecked());
+  });
+});

@@ -1,0 +1,51 @@
+import { type ReactNode, useCallback } from "react";
+import { useUndoReason } from "../../api/application";
+import { toErrorReport } from "../../api/command";
+import { type Answer, unasked, useUndoRequest, wantsAnswer } from "../../api/extensions";
+import { notifyFailure, notifyUndoable } from "../../ui/notify";
+import { ask } from "./question";
+
+type Done = {
+  /** The name under which it was asked for. */
+  requestId: string;
+  /** The extensions that it changed. */
+  ids: readonly string[];
+  /** What was done, for questions and failures: "Switched on". */
+  done: string;
+  message: ReactNode;
+};
+
+/** Says what one transaction has changed and offers the way back, which asks where the registry wants an answer. */
+export function useUndoOffer(): (done: Done) => void {
+  const { mutateAsync: undoRequest } = useUndoRequest();
+  const undoReason = useUndoReason();
+  return useCallback(
+    ({ requestId, ids, done, message }) => {
+      const [extensionId] = ids;
+      if (extensionId === undefined) return;
+      const undo = (answer: Answer) => undoRequest({ requestId, extensionId, answer });
+      notifyUndoable({
+        subjects: [...ids],
+        message,
+        undo: () => {
+          undo({ ...unasked, reason: undoReason() }).catch((thrown: unknown) => {
+            const error = toErrorReport(thrown);
+            if (!wantsAnswer(error)) return notifyFailure(`Could not undo: ${done.toLowerCase()}`, error);
+            ask({
+              title: `Undo: ${done.toLowerCase()}?`,
+              ids,
+              // Only what was switched on or made goes out of service again.
+              way: "off",
+              verb: "Undo",
+              refusal: "Leave it",
+              onConfirm: async (given) => {
+                await undo(given);
+              },
+            });
+          });
+        },
+      });
+    },
+    [undoRequest, undoReason],
+  );
+}
