@@ -166,38 +166,41 @@ impl Confirmation {
 
     /// Refuses what a transaction has done since `before`, if it took extensions out of service and that needs a
     /// confirmation that there is not. For changes that also bring others into service: what counts is what is left.
-    /// The transaction must hold a lock that keeps everybody else from changing extensions.
     pub(crate) async fn check_since(
         &self,
         connection: &mut PgConnection,
         attempt: Attempt,
-        before: &InService,
+        before: InService,
     ) -> Result<()> {
         let (unasked_max, confirmed) = match self {
             Self::NotNeeded => return Ok(()),
             Self::Required { unasked_max } => (*unasked_max, [].as_slice()),
             Self::Given { emptied_types } => (usize::MAX, emptied_types.as_slice()),
         };
-        let after = InService::read(connection, attempt).await?;
-        let effects = before.effects_until(&after, connection, attempt).await?;
-        match effects {
-            Some(effects)
-                if effects.extension_ids.len() > unasked_max
-                    || effects
-                        .emptied_types()
-                        .any(|emptied| !confirmed.contains(&emptied)) =>
-            {
-                Err(Error::ConfirmationRequired {
-                    effects: Box::new(effects),
-                })
-            }
-            _ => Ok(()),
+        let Some(effects) = before.effects_since(connection, attempt).await? else {
+            return Ok(());
+        };
+        let mut is_refused = effects.extension_ids.len() > unasked_max;
+        for AffectedType { extension_type, .. } in &effects.types {
+            is_refused = is_refused
+                || !confirmed.contains(extension_type)
+                    && !keeps_another(connection, attempt, extension_type.name(), &[]).await?;
         }
+        if !is_refused {
+            return Ok(());
+        }
+        Err(Error::ConfirmationRequired {
+            effects: Box::new(effects),
+        })
     }
 }
 
-/// The extensions that are in service at a moment of a transaction that no other can change meanwhile.
-pub(crate) struct InService(Vec<ServedExtension>);
+/// Which of the extensions that a transaction is about to change are in service.
+pub(crate) struct InService {
+    /// Those it changes; none for all that there are.
+    ids: Option<Vec<String>>,
+    extensions: Vec<ServedExtension>,
+}
 
 #[derive(sqlx::FromRow)]
 struct ServedExtension {
@@ -207,50 +210,57 @@ struct ServedExtension {
 }
 
 impl InService {
-    pub(crate) async fn read(connection: &mut PgConnection, attempt: Attempt) -> Result<Self> {
-        sqlx::query_as("SELECT id, type FROM public.extensions WHERE enabled ORDER BY id")
-            .fetch_all(connection)
-            .await
-            .map(Self)
-            .map_err(|source| Error::from_query(attempt, source))
+    /// The rows must be locked, so that nobody else changes them before the transaction has ended.
+    pub(crate) async fn read(
+        connection: &mut PgConnection,
+        attempt: Attempt,
+        ids: Option<Vec<String>>,
+    ) -> Result<Self> {
+        let extensions = sqlx::query_as(
+            "SELECT id, type FROM public.extensions
+             WHERE enabled AND ($1::text[] IS NULL OR id = ANY ($1)) ORDER BY id",
+        )
+        .bind(&ids)
+        .fetch_all(connection)
+        .await
+        .map_err(|source| Error::from_query(attempt, source))?;
+        Ok(Self { ids, extensions })
     }
 
-    /// What it did to traffic to come from here to `after`; none if nothing went out of service.
-    async fn effects_until(
-        &self,
-        after: &Self,
+    /// What the transaction has done to traffic since; none if nothing went out of service.
+    async fn effects_since(
+        self,
         connection: &mut PgConnection,
         attempt: Attempt,
     ) -> Result<Option<TrafficEffects>> {
-        let kept: BTreeSet<&str> = after.0.iter().map(|served| served.id.as_str()).collect();
-        let left: Vec<&ServedExtension> = self
-            .0
-            .iter()
-            .filter(|served| !kept.contains(served.id.as_str()))
-            .collect();
+        let after = Self::read(&mut *connection, attempt, self.ids).await?;
+        let kept: BTreeSet<String> = after.extensions.into_iter().map(|kept| kept.id).collect();
+        let mut left = self.extensions;
+        left.retain(|served| !kept.contains(&served.id));
         if left.is_empty() {
             return Ok(None);
         }
-        // The consumers and the revision as they are; of the extensions, what both moments tell.
         let mut effects = read_effects(connection, attempt, &[]).await?;
         let mut leaving: BTreeMap<&str, (ExtensionType, i64)> = BTreeMap::new();
-        for served in &left {
-            let kind = served.extension_type;
-            leaving.entry(kind.name()).or_insert((kind, 0)).1 += 1;
+        for ServedExtension { extension_type, .. } in &left {
+            let count = leaving.entry(extension_type.name());
+            count.or_insert((*extension_type, 0)).1 += 1;
         }
-        effects.types = leaving
-            .into_values()
-            .map(|(extension_type, leaving_count)| AffectedType {
+        for (extension_type, leaving_count) in leaving.into_values() {
+            let remaining_count = sqlx::query_scalar(
+                "SELECT count(*) FROM public.extensions WHERE enabled AND type = $1",
+            )
+            .bind(extension_type.name())
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(|source| Error::from_query(attempt, source))?;
+            effects.types.push(AffectedType {
                 extension_type,
                 leaving_count,
-                remaining_count: after
-                    .0
-                    .iter()
-                    .map(|served| i64::from(served.extension_type == extension_type))
-                    .sum(),
-            })
-            .collect();
-        effects.extension_ids = left.iter().map(|served| served.id.clone()).collect();
+                remaining_count,
+            });
+        }
+        effects.extension_ids = left.into_iter().map(|served| served.id).collect();
         Ok(Some(effects))
     }
 }

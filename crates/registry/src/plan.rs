@@ -189,11 +189,11 @@ impl Registry {
                     problems: draft.plan.problems,
                 });
             }
-            let in_service = InService::read(connection, APPLY).await?;
+            let in_service = InService::read(connection, APPLY, None).await?;
             write(connection, &draft).await?;
             context
                 .confirmation
-                .check_since(connection, APPLY, &in_service)
+                .check_since(connection, APPLY, in_service)
                 .await?;
             draft.counts()
         };

@@ -9,6 +9,7 @@ use sqlx::types::Uuid;
 use tracing::info;
 
 use crate::access::{Attempt, Role};
+use crate::confirmation::InService;
 use crate::extension_changes::bring_back;
 use crate::registry::{ChangeOrigin, Footprint};
 use crate::subject_order::{SubjectMove, free_before_taken};
@@ -54,25 +55,24 @@ impl Registry {
             // An operator may switch and nothing else: then so must the way back.
             let is_switch = steps.iter().all(|step| step.is_switch);
             let attempt = if is_switch { UNDO_SWITCH } else { UNDO };
-            let leaving: Vec<&str> = steps
-                .iter()
-                .filter(|step| step.is_off_before)
-                .map(|step| step.extension_id.as_str())
-                .collect();
-            if !leaving.is_empty() {
+            let may_stop_traffic = steps.iter().any(|step| step.is_off_before);
+            if may_stop_traffic {
                 context.confirmation.take_turn(connection, attempt).await?;
             }
             refuse_if_moved_on(connection, attempt, &steps).await?;
-            context
-                .confirmation
-                .check(connection, attempt, &leaving)
-                .await?;
+            let in_service = InService::read(connection, attempt, Some(ids.clone())).await?;
             for step in in_order(&steps) {
                 if is_switch {
                     switch_back(connection, step).await?;
                 } else {
                     take_back(connection, step).await?;
                 }
+            }
+            if may_stop_traffic {
+                context
+                    .confirmation
+                    .check_since(connection, attempt, in_service)
+                    .await?;
             }
         }
         self.commit(UNDO, change).await?;

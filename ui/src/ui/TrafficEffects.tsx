@@ -27,7 +27,7 @@ export function TrafficEffectsNote({ effects, way }: TrafficEffectsNoteProps) {
     <div className={classes.note} data-bad={isBad || undefined} data-testid="traffic-effects">
       <ul className={classes.list}>
         {effects.types.map((affected) => (
-          <li key={affected.type}>
+          <li key={affected.type} data-bad={affected.remaining_count === 0 || undefined}>
             {affected.remaining_count === 0 ? (
               <IconAlertTriangle size={15} aria-hidden />
             ) : (

@@ -6,8 +6,8 @@ import { emptiedTypes } from "./TrafficEffects";
  * What a dialog learns of the effects of its change: a first try is refused with them, they are shown, and the
  * next try carries that they were.
  */
-export function useConfirmation() {
-  const [effects, setEffects] = useState<TrafficEffects | null>(null);
+export function useConfirmation(known: TrafficEffects | null = null) {
+  const [effects, setEffects] = useState(known);
   const confirmed: ExtensionType[] | null = effects && emptiedTypes(effects);
   return {
     effects,

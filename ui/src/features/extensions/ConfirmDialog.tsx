@@ -31,8 +31,8 @@ function ConfirmDialog({ question }: { question: Question }) {
   const [isReasonMissing, setReasonMissing] = useState(false);
   const [isBusy, setIsBusy] = useState(false);
   const reasonField = useRef<HTMLInputElement>(null);
-  const read = useTrafficEffects(ids, way !== null);
-  const confirmation = useConfirmation();
+  const read = useTrafficEffects(ids, way !== null && question.effects === undefined);
+  const confirmation = useConfirmation(question.effects);
   // Those of a refusal are the newest that there are.
   const effects = confirmation.effects ?? read;
   const close = () => endQuestion(question);

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import type { Answer } from "../../api/extensions";
+import type { TrafficEffects } from "../../bindings";
 
 /** What is asked before it is done, and a button that says the verb. */
 export type Question = {
@@ -7,6 +8,8 @@ export type Question = {
   ids: readonly string[];
   /** What becomes of those that are on; null if none of them goes out of service. */
   way: "off" | "deleted" | null;
+  /** What it does to traffic, where a refusal has told it; otherwise it is what happens if all `ids` go out of service. */
+  effects?: TrafficEffects;
   /** What there is to say besides the effects on traffic. */
   more?: string;
   verb: string;

@@ -31,11 +31,12 @@ export function useUndoOffer(): (done: Done) => void {
           undo({ ...unasked, reason: undoReason() }).catch((thrown: unknown) => {
             const error = toErrorReport(thrown);
             if (!wantsAnswer(error)) return notifyFailure(`Could not undo: ${done.toLowerCase()}`, error);
+            const effects = error.facts?.kind === "effects" ? error.facts.value : null;
             ask({
-              title: `Undo: ${done.toLowerCase()}?`,
+              title: `Undo: ${done.charAt(0).toLowerCase()}${done.slice(1)}?`,
               ids,
-              // Only what was switched on or made goes out of service again.
-              way: "off",
+              way: effects && "off",
+              ...(effects && { effects }),
               verb: "Undo",
               refusal: "Leave it",
               onConfirm: async (given) => {
