@@ -21,6 +21,8 @@ async fn export(window: &Window, format: &str) -> PathBuf {
     window
         .click(&format!("//*[@role='menuitem'][contains(., '{format}')]"))
         .await;
+    // The next menu has the same items, and this one goes by and by.
+    window.see_gone("//*[@role='menu']").await;
     let notice = window
         .text("//*[@role='alert'][contains(., 'Exported 6 extensions')]")
         .await;

@@ -38,7 +38,7 @@ export function BulkBar(props: BulkBarProps) {
   const onCount = rows.filter((row) => row.enabled).length;
   const offCount = rows.length - onCount;
   return (
-    <div className={classes.bar} role="toolbar" aria-label="Selected extensions">
+    <div className={classes.bar} role="toolbar" aria-label="Selected extensions" data-bottom-bar>
       <span className={classes.words} aria-live="polite">
         <strong>{groupedCount(rows.length)} selected</strong>
         <span className={classes.detail}>

@@ -260,6 +260,7 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
       </div>
       <form
         className={classes.footer}
+        data-bottom-bar
         aria-label="Import"
         onSubmit={(event) => {
           event.preventDefault();
