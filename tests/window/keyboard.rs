@@ -60,6 +60,10 @@ async fn several_are_switched_and_taken_back_as_one() {
     window
         .click("//*[@role='toolbar']//button[normalize-space()='Disable 2']")
         .await;
+    // Both are the only ones of their types.
+    window
+        .click("//*[@role='dialog'][contains(., 'no message is validated')]//button[normalize-space()='Disable 2']")
+        .await;
     window.see_state("pii_guard", "Off").await;
     window.see_state("normalize_text", "Off").await;
     window.picture("bulk-light").await;
