@@ -274,6 +274,22 @@ impl Window {
             .expect("the keys are pressed");
     }
 
+    /// Waits until the focus is in an element: a dialog takes it when it has opened.
+    pub async fn see_focus_in(&self, xpath: &str) {
+        let script = "const [xpath] = arguments;
+            const place = document.evaluate(xpath, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue;
+            return place !== null && place.contains(document.activeElement);";
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let is_there = self.client.execute(script, vec![xpath.into()]).await;
+            if is_there.expect("the script runs") == json!(true) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "the focus is not in {xpath}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Types a text, key by key, into whatever has the focus.
     pub async fn type_text(&self, text: &str) {
         for character in text.chars() {

@@ -142,9 +142,7 @@ async fn what_stops_traffic_is_told_in_words_before_it_is_done() {
 
     // Answered by Enter, it is done and can be undone at once.
     window.click_switch("pii_guard").await;
-    window
-        .see(&format!("{dialog}//input[@type='text' or not(@type)]"))
-        .await;
+    window.see_focus_in(&format!("{dialog}//form")).await;
     window.type_text("maintenance").await;
     window.press(&["Enter"]).await;
     window.see_gone("//*[@role='dialog']").await;
@@ -172,6 +170,7 @@ async fn what_stops_traffic_is_told_in_words_before_it_is_done() {
     window
         .see("//*[@role='dialog'][contains(., 'other providers stay on')]")
         .await;
+    window.see_focus_in("//*[@role='dialog']//form").await;
     window.press(&["Enter"]).await;
     window
         .see("//*[@role='dialog'][contains(., 'This registry asks for a reason.')]")
