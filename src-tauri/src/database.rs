@@ -15,7 +15,7 @@ use specta::Type;
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
 use tokio::sync::Notify;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::folders::Folders;
 use crate::phases::Phases;
@@ -288,6 +288,7 @@ impl Session {
         info!("database is open");
         self.set_status(status);
         tauri::async_runtime::spawn(Arc::clone(self).follow(connecting));
+        tauri::async_runtime::spawn(Arc::clone(self).prune());
         Ok(end)
     }
 
@@ -317,6 +318,23 @@ impl Session {
             };
             if let Err(error) = told.emit(&self.app) {
                 warn!(%error, "the window couldn't be told of a change");
+            }
+        }
+    }
+
+    /// Deletes old history of health, a minute after the start and then each hour, for as long as the registry is open.
+    async fn prune(self: Arc<Self>) {
+        let mut pause = Duration::from_mins(1);
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = Duration::from_hours(1);
+            let Some(registry) = self.state().registry.clone() else {
+                return;
+            };
+            match registry.prune_health().await {
+                Ok(count) => debug!(count, "deleted old history of health"),
+                // A login that may not leaves it to others.
+                Err(error) => debug!(%error, "old history of health stays"),
             }
         }
     }

@@ -127,7 +127,7 @@ on_each_server! {
         .fetch_one(&mut router)
         .await
         .unwrap();
-        assert_eq!(health.get::<i32, _>("success_count"), 12);
+        assert_eq!(health.get::<i64, _>("success_count"), 12);
 
         let deleted = sqlx::query("DELETE FROM extensions WHERE id = $1")
             .bind("new")

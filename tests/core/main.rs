@@ -9,6 +9,8 @@ mod changes;
 mod confirmation;
 mod extensions;
 mod health;
+mod health_history;
+mod health_settings;
 mod legacy;
 mod lists;
 mod migrations;

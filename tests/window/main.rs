@@ -7,6 +7,7 @@ mod bad_environments;
 mod console;
 mod first_light;
 mod guards;
+mod health;
 mod hostile;
 mod keyboard;
 mod menu;

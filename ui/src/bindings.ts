@@ -77,6 +77,12 @@ export const commands = {
 	applyImport: (text: string, request: ApplyRequest, note: ChangeNote) => typedError<AppliedPlan, ErrorReport>(__TAURI_INVOKE("apply_import", { text, request, note })),
 	/**  The health of one extension. */
 	getHealth: (id: string) => typedError<HealthReport, ErrorReport>(__TAURI_INVOKE("get_health", { id })),
+	/**  How the calls of all extensions went in a range of time. */
+	healthOverview: (range: HealthRange) => typedError<HealthOverview, ErrorReport>(__TAURI_INVOKE("health_overview", { range })),
+	/**  Fills an empty embedded registry with made-up calls, to have something to look at. */
+	fillWithSampleTraffic: () => typedError<null, ErrorReport>(__TAURI_INVOKE("fill_with_sample_traffic")),
+	/**  Takes the made-up calls away. */
+	removeSampleTraffic: () => typedError<null, ErrorReport>(__TAURI_INVOKE("remove_sample_traffic")),
 	/**  The figures of the console's own cache. */
 	cacheStats: () => typedError<CacheReport, ErrorReport>(__TAURI_INVOKE("cache_stats")),
 	/**  Reads all extensions anew and returns the revision read. */
@@ -734,6 +740,63 @@ export type FollowingConsumer = {
 	applied_revision: number,
 };
 
+/**  How all extensions fared in a range. */
+export type HealthOverview = {
+	/**  The range, in whole steps. */
+	range: HealthRange,
+	/**  How long a step is. */
+	step_minutes: number,
+	/**  A row for each extension: what is on and failing first, then by score; what is off and what has no data last. */
+	rows: HealthOverviewRow[],
+	/**  Whether the calls are made up. */
+	is_sample: boolean,
+};
+
+/**  How the calls of one extension went in a range. */
+export type HealthOverviewRow = {
+	/**  The extension. */
+	extension_id: string,
+	/**  Where in the router it runs. */
+	extension_type: ExtensionType,
+	/**  Whether the router uses it now. */
+	enabled: boolean,
+	/**  Calls that were answered in the range. */
+	success_count: number,
+	/**  Calls that failed in the range. */
+	failure_count: number,
+	/**  Successes of all calls × 100; none without a call. */
+	score_percent: number | null,
+	/**  What the score stands for. */
+	state: HealthState,
+	/**
+	 *  How much the score of the range's second half is above that of its first, in percentage points; none where one
+	 *  of them has no call.
+	 */
+	trend_percent_points: number | null,
+	/**  The latency that half of the calls don't exceed, in milliseconds; within 4 %. None without a latency. */
+	p50_ms: number | null,
+	/**  The same of 95 % of the calls. */
+	p95_ms: number | null,
+	/**  The same of 99 % of the calls. */
+	p99_ms: number | null,
+	/**  When a call last failed within the range. */
+	last_failure: string | null,
+	/**  When an extension was last called at all. */
+	last_call: string | null,
+	/**  Answered calls of each step of the range, the oldest first. */
+	success_counts: number[],
+	/**  Failed calls of each step. */
+	failure_counts: number[],
+};
+
+/**  A range of time, widened to whole buckets when it is read. */
+export type HealthRange = {
+	/**  Its beginning. */
+	from: string,
+	/**  Its end. */
+	until: string,
+};
+
 /**  The counters of one extension and the score that follows from them. */
 export type HealthReport = {
 	/**  The extension. */
@@ -934,7 +997,9 @@ export type Role =
 /**  And switches extensions on and off. */
 "registry_operator" | 
 /**  And creates, changes and deletes them, and edits the schemas of configurations. */
-"registry_editor";
+"registry_editor" | 
+/**  A router's: reads the registry, tells what it has applied and records how its calls went. */
+"registry_router";
 
 /**  What a schema holds for. */
 export type SchemaScope = 

@@ -21,6 +21,8 @@ pub enum Role {
     RegistryOperator,
     /// And creates, changes and deletes them, and edits the schemas of configurations.
     RegistryEditor,
+    /// A router's: reads the registry, tells what it has applied and records how its calls went.
+    RegistryRouter,
 }
 
 impl Role {
@@ -31,6 +33,7 @@ impl Role {
             Self::RegistryViewer => "registry_viewer",
             Self::RegistryOperator => "registry_operator",
             Self::RegistryEditor => "registry_editor",
+            Self::RegistryRouter => "registry_router",
         }
     }
 }
@@ -45,6 +48,7 @@ impl FromStr for Role {
             Self::RegistryViewer,
             Self::RegistryOperator,
             Self::RegistryEditor,
+            Self::RegistryRouter,
         ]
         .into_iter()
         .find(|role| {

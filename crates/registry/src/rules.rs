@@ -133,6 +133,102 @@ const RULES: &[(&str, Rule)] = &[
         ),
     ),
     (
+        "health_calls_complete",
+        (
+            "calls",
+            "A call has no id, or doesn't say whether it was answered.",
+            "Give both for each call.",
+        ),
+    ),
+    (
+        "health_source_known",
+        (
+            "source",
+            "The source of calls is neither traffic nor test.",
+            "Choose one of them.",
+        ),
+    ),
+    (
+        "health_latency_range",
+        (
+            "latency_ms",
+            "The latency is negative, longer than a day or no number.",
+            "Give 0 to 86400000 ms, or none where no answer came.",
+        ),
+    ),
+    (
+        "health_time_range",
+        (
+            "at",
+            "The time of a call is before the year 2000 or no time.",
+            "Give one that is later, or none for now.",
+        ),
+    ),
+    (
+        "health_extension_exists",
+        (
+            "extension_id",
+            "There is no such extension.",
+            "Record calls of extensions that are registered.",
+        ),
+    ),
+    (
+        "health_retention_range",
+        (
+            "minutes_kept_days",
+            "History is kept for less than a day or for more than 100 years.",
+            "Choose 1 to 36500 days.",
+        ),
+    ),
+    (
+        "health_retention_order",
+        (
+            "hours_kept_days",
+            "Minutes would be kept longer than hours, or hours longer than days.",
+            "Keep the coarser ones for at least as long.",
+        ),
+    ),
+    (
+        "health_thresholds_score",
+        (
+            "score_below_percent",
+            "The limit of the score is out of range.",
+            "Choose more than 0 and at most 100 %.",
+        ),
+    ),
+    (
+        "health_thresholds_p95",
+        (
+            "p95_above_ms",
+            "The limit of the latency is out of range.",
+            "Choose more than 0 and at most 86400000 ms.",
+        ),
+    ),
+    (
+        "health_thresholds_silence",
+        (
+            "silent_for_seconds",
+            "The limit of the silence is out of range.",
+            "Choose 60 to 2592000 seconds.",
+        ),
+    ),
+    (
+        "health_sample_embedded",
+        (
+            "database",
+            "Sample traffic is for the embedded database alone.",
+            "Start a console with a database of its own.",
+        ),
+    ),
+    (
+        "health_sample_empty",
+        (
+            "database",
+            "There is a history of health already, which sample traffic would mix with.",
+            "Use an empty registry.",
+        ),
+    ),
+    (
         "extensions_created_at_range",
         (
             "created_at",

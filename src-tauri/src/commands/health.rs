@@ -1,7 +1,7 @@
-//! Health: read.
+//! Health: read; and the made-up calls of an empty registry.
 
 use registry::ErrorReport;
-use registry::health::HealthReport;
+use registry::health::{HealthOverview, HealthRange, HealthReport};
 use tauri::State;
 
 use super::report;
@@ -24,4 +24,45 @@ pub(crate) async fn get_health(
     id: String,
 ) -> Result<HealthReport, ErrorReport> {
     database.registry()?.get_health(&id).await.map_err(report)
+}
+
+/// How the calls of all extensions went in a range of time.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn health_overview(
+    database: State<'_, Database>,
+    range: HealthRange,
+) -> Result<HealthOverview, ErrorReport> {
+    database
+        .registry()?
+        .health_overview(range)
+        .await
+        .map_err(report)
+}
+
+/// Fills an empty embedded registry with made-up calls, to have something to look at.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn fill_with_sample_traffic(
+    database: State<'_, Database>,
+) -> Result<(), ErrorReport> {
+    database
+        .registry()?
+        .fill_with_sample_traffic()
+        .await
+        .map(drop)
+        .map_err(report)
+}
+
+/// Takes the made-up calls away.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn remove_sample_traffic(
+    database: State<'_, Database>,
+) -> Result<(), ErrorReport> {
+    database
+        .registry()?
+        .remove_sample_traffic()
+        .await
+        .map_err(report)
 }

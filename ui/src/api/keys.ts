@@ -42,6 +42,7 @@ export const keys = {
   health: {
     all: ["health"],
     list: () => ["health", "list"],
+    overview: (minutes: number) => ["health", "overview", minutes],
   },
   cache: {
     all: ["cache"],

@@ -15,6 +15,7 @@ import { ExtensionHistory } from "../features/audit/ExtensionHistory";
 import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
 import { readExtensionSearch, storedPanel } from "../features/extensions/extensionSearch";
 import { HealthPage } from "../features/health/HealthPage";
+import { readHealthSearch } from "../features/health/healthSearch";
 import { RoutersPage } from "../features/routers/RoutersPage";
 import { SettingsPage } from "../features/settings/SettingsPage";
 import { ExportRegistryMenu } from "../features/transfer/ExportRegistryMenu";
@@ -62,7 +63,12 @@ const routeTree = root.addChildren([
     path: "/import",
     component: lazyRouteComponent(() => import("../features/transfer/ImportPage"), "ImportPage"),
   }),
-  createRoute({ getParentRoute: () => root, path: "/health", component: HealthPage }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/health",
+    component: HealthPage,
+    validateSearch: readHealthSearch,
+  }),
   createRoute({ getParentRoute: () => root, path: "/routers", component: RoutersPage }),
   createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage }),
 ]);

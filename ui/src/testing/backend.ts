@@ -19,6 +19,7 @@ import type {
   ExtensionDraft,
   ExtensionListRequest,
   ExtensionPage,
+  HealthOverview,
   HealthReport,
   PastRegistry,
   Permissions,
@@ -37,6 +38,7 @@ import {
   extension,
   extensionDetail,
   extensionNotFound,
+  healthOverview,
   readyStatus,
   sixExtensions,
 } from "./fixtures";
@@ -54,6 +56,7 @@ export type Backend = {
   /** What a verification finds; null if it is stopped. */
   verification: Verification | null;
   health: HealthReport[];
+  overview: HealthOverview;
   past: PastRegistry;
   /** What any two moments differ in. */
   differences: ExtensionDifference[];
@@ -101,6 +104,7 @@ export function startBackend(): Backend {
     },
     verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
     health: [],
+    overview: healthOverview([]),
     past: { revision: 0, extensions: [] },
     differences: [],
     plan: { revision: 1204, changes: [], unchanged_count: 0, only_in_registry_count: 0, problems: [] },
@@ -197,6 +201,11 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.verification;
     case "list_health":
       return backend.health;
+    case "health_overview":
+      return backend.overview;
+    case "fill_with_sample_traffic":
+    case "remove_sample_traffic":
+      return null;
     case "get_extension":
       return detailOf(backend, (args as { id: string }).id);
     case "create_extension": {

@@ -6,6 +6,8 @@ import type {
   ErrorReport,
   Extension,
   ExtensionDetail,
+  HealthOverview,
+  HealthOverviewRow,
   HealthReport,
   PastExtension,
 } from "../bindings";
@@ -139,6 +141,40 @@ export function healthReport(extension_id: string, more: Partial<HealthReport> =
     health_score_percent: 100,
     has_data: true,
     state: "healthy",
+    ...more,
+  };
+}
+
+export function healthOverview(
+  rows: HealthOverviewRow[],
+  more: Partial<HealthOverview> = {},
+): HealthOverview {
+  return {
+    range: { from: "2026-01-01T00:00:00Z", until: "2026-01-02T00:00:00Z" },
+    step_minutes: 60,
+    rows,
+    is_sample: false,
+    ...more,
+  };
+}
+
+export function overviewRow(extension_id: string, more: Partial<HealthOverviewRow> = {}): HealthOverviewRow {
+  return {
+    extension_id,
+    extension_type: "provider",
+    enabled: true,
+    success_count: 1200,
+    failure_count: 4,
+    score_percent: 99.67,
+    state: "healthy",
+    trend_percent_points: 0,
+    p50_ms: 12.34,
+    p95_ms: 40.1,
+    p99_ms: 120,
+    last_failure: "2026-01-01T20:00:00Z",
+    last_call: "2026-01-01T23:59:00Z",
+    success_counts: [600, 0, 600],
+    failure_counts: [0, 0, 4],
     ...more,
   };
 }

@@ -406,7 +406,7 @@ fn server_settings(socket: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
         ("fsync", "on".into()),
         ("full_page_writes", "on".into()),
         ("password_encryption", "scram-sha-256".into()),
-        ("max_connections", "40".into()),
+        ("max_connections", "100".into()),
         ("shared_buffers", "64MB".into()),
         ("timezone", "UTC".into()),
         ("log_timezone", "UTC".into()),
@@ -707,11 +707,18 @@ async fn ensure_database(connection: &mut PgConnection) -> Result<()> {
         // CREATE DATABASE takes no parameters; the name is the constant above.
         let statement = format!("CREATE DATABASE {DATABASE}");
         sqlx::query(AssertSqlSafe(statement))
-            .execute(connection)
+            .execute(&mut *connection)
             .await
             .map_err(failed)?;
     }
-    Ok(())
+    // By this the database knows that it is a console's own (migrations/0040_history_of_health.sql).
+    let statement =
+        format!("COMMENT ON DATABASE {DATABASE} IS 'The embedded registry of a console'");
+    sqlx::query(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(failed)
 }
 
 /// Makes the login that the console works as: an editor, not the superuser that migrates.

@@ -1,4 +1,18 @@
-//! Health: how the calls of each extension went. Table `extension_health`, written by routers.
+//! Health: how the calls of each extension went. Table `extension_health`, written by routers, and its history.
+
+mod alarms;
+mod history;
+mod latency;
+mod recording;
+mod settings;
+
+pub use alarms::{HealthAlarm, HealthCrossing, HealthTrouble, HealthWatch};
+pub use history::{
+    HealthOverview, HealthOverviewRow, HealthPoint, HealthRange, HealthSeries, HealthSeriesRequest,
+    HealthSource,
+};
+pub use recording::{HealthRecorder, HealthSample, RecorderCounts};
+pub use settings::{HealthLimits, HealthRetention, HealthThreshold};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -23,6 +37,16 @@ pub enum HealthState {
 }
 
 impl HealthState {
+    /// What a score in percent stands for.
+    pub(crate) fn of_score(score_percent: Option<f64>) -> Self {
+        match score_percent {
+            None => Self::NoData,
+            Some(score) if score < 90.0 => Self::Failing,
+            Some(score) if score < 99.0 => Self::Degraded,
+            Some(_) => Self::Healthy,
+        }
+    }
+
     /// Its name in queries, as `health_state!` gives it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -49,14 +73,14 @@ impl TryFrom<String> for HealthState {
 /// `extension_health`, which are NULL where a router has written nothing.
 macro_rules! health_columns {
     () => {
-        "coalesce(success_count, 0)::bigint + coalesce(failure_count, 0) AS calls,
+        "coalesce(success_count, 0) + coalesce(failure_count, 0) AS calls,
          coalesce(success_count, 0) * 100.0::float8
-             / nullif(coalesce(success_count, 0)::bigint + coalesce(failure_count, 0), 0) AS score,
+             / nullif(coalesce(success_count, 0) + coalesce(failure_count, 0), 0) AS score,
          CASE
-             WHEN coalesce(success_count, 0)::bigint + coalesce(failure_count, 0) = 0 THEN 'no_data'
+             WHEN coalesce(success_count, 0) + coalesce(failure_count, 0) = 0 THEN 'no_data'
              WHEN success_count IS NULL
-                  OR success_count * 100.0::float8 < 90.0 * (success_count::bigint + coalesce(failure_count, 0)) THEN 'failing'
-             WHEN success_count * 100.0::float8 < 99.0 * (success_count::bigint + coalesce(failure_count, 0)) THEN 'degraded'
+                  OR success_count * 100.0::float8 < 90.0 * (success_count + coalesce(failure_count, 0)) THEN 'failing'
+             WHEN success_count * 100.0::float8 < 99.0 * (success_count + coalesce(failure_count, 0)) THEN 'degraded'
              ELSE 'healthy'
          END AS state"
     };
@@ -74,9 +98,11 @@ pub struct HealthReport {
     /// Whether the router uses it now.
     pub enabled: bool,
     /// Calls that were answered.
-    pub success_count: i32,
+    #[specta(type = WireNumber)]
+    pub success_count: i64,
     /// Calls that failed.
-    pub failure_count: i32,
+    #[specta(type = WireNumber)]
+    pub failure_count: i64,
     /// The mean time to an answer in milliseconds; none without a call.
     pub avg_latency_ms: Option<f64>,
     /// When a call was last answered.

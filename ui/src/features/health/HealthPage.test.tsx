@@ -1,9 +1,10 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { startBackend } from "../../testing/backend";
-import { forbidden, healthReport } from "../../testing/fixtures";
+import { forbidden, healthOverview, healthReport, overviewRow } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 import { scoreText } from "../../ui/figures";
+import { readHealthSearch } from "./healthSearch";
 import { healthSummary, worstFirst } from "./healthState";
 
 const reports = [
@@ -57,11 +58,79 @@ describe("healthSummary", () => {
   });
 });
 
+describe("readHealthSearch", () => {
+  it("drops what is no range", () => {
+    expect(readHealthSearch({ range: "7d" })).toEqual({ range: "7d" });
+    expect(readHealthSearch({ range: "all" })).toEqual({ range: "all" });
+    for (const range of ["toString", 7, undefined]) expect(readHealthSearch({ range })).toEqual({});
+  });
+});
+
 describe("the health page", () => {
+  const rows = [
+    overviewRow("failing", { state: "failing", score_percent: 81.04, trend_percent_points: -12.5 }),
+    overviewRow("fine", { trend_percent_points: 0.01 }),
+    overviewRow("silent", {
+      state: "no_data",
+      score_percent: null,
+      success_count: 0,
+      failure_count: 0,
+      trend_percent_points: null,
+      p50_ms: null,
+      p95_ms: null,
+      last_failure: null,
+      success_counts: [0, 0, 0],
+      failure_counts: [0, 0, 0],
+    }),
+  ];
+
+  it("tells how calls went in the range, with units, and what is not known as nothing", async () => {
+    const backend = startBackend();
+    backend.overview = healthOverview(rows);
+    renderApp("/health");
+    const shown = within(await screen.findByRole("table", { name: "Health" })).getAllByRole("row");
+    expect(shown[1]).toHaveTextContent("Failing");
+    expect(shown[1]).toHaveTextContent("81.0 %");
+    expect(shown[1]).toHaveTextContent("▼ 12.5");
+    expect(shown[1]).toHaveTextContent("40 ms");
+    expect(within(shown[1] as HTMLElement).getByRole("img")).toHaveAccessibleName(
+      /1.204 calls in 3 steps of hour, 4 failed/,
+    );
+    expect(shown[2]).toHaveTextContent("steady");
+    expect(shown[3]).toHaveTextContent("No data");
+    expect(shown[3]).not.toHaveTextContent("%");
+    expect(screen.getByText("1 of 3 extensions failing, 1 healthy, 1 without data")).toBeVisible();
+  });
+
+  it("asks for the range that is chosen, which stands in the address", async () => {
+    const backend = startBackend();
+    backend.overview = healthOverview(rows);
+    const { user, path } = renderApp("/health");
+    await screen.findByRole("table", { name: "Health" });
+    await user.click(screen.getByRole("button", { name: "7 days" }));
+    await waitFor(() => expect(backend.callsOf("health_overview").length).toBeGreaterThan(1));
+    const { range } = backend.callsOf("health_overview").at(-1) as { range: { from: string; until: string } };
+    expect(Date.parse(range.until) - Date.parse(range.from)).toBe(7 * 86_400_000);
+    expect(path()).toBe("/health");
+    expect(screen.getByRole("button", { name: "7 days" })).toHaveAttribute("aria-pressed", "true");
+  });
+
+  it("offers made-up calls where there never was one, marks them, and takes them away", async () => {
+    const backend = startBackend();
+    backend.overview = healthOverview(rows.slice(2));
+    const { user } = renderApp("/health");
+    await user.click(await screen.findByRole("button", { name: "Show sample traffic" }));
+    await waitFor(() => expect(backend.callsOf("fill_with_sample_traffic")).toHaveLength(1));
+    backend.overview = healthOverview(rows, { is_sample: true });
+    await user.click(screen.getByRole("button", { name: "1 h" }));
+    await user.click(await screen.findByRole("button", { name: "Remove them" }));
+    await waitFor(() => expect(backend.callsOf("remove_sample_traffic")).toHaveLength(1));
+    expect(screen.getByText(/made up/)).toBeVisible();
+  });
   it("shows figures with units and the state in words", async () => {
     const backend = startBackend();
     backend.health = reports;
-    renderApp("/health");
+    renderApp("/health?range=all");
     const rows = within(await screen.findByRole("table", { name: "Health" })).getAllByRole("row");
     expect(rows.map((row) => row.dataset.extensionId).slice(1)).toEqual([
       "failing",
@@ -80,7 +149,7 @@ describe("the health page", () => {
   it("never gives a score to what has no data", async () => {
     const backend = startBackend();
     backend.health = reports;
-    renderApp("/health");
+    renderApp("/health?range=all");
     await screen.findByRole("table", { name: "Health" });
     const silent = document.querySelector('[data-extension-id="silent"]');
     expect(silent).toHaveTextContent("No data");
@@ -100,7 +169,7 @@ describe("the health page", () => {
     const { unmount } = renderApp("/health");
     expect(await screen.findByText("Nothing to report on yet")).toBeVisible();
     unmount();
-    backend.failures.set("list_health", forbidden);
+    backend.failures.set("health_overview", forbidden);
     renderApp("/health");
     expect(await screen.findByRole("alert")).toHaveTextContent("The health figures could not be read");
   });

@@ -1,21 +1,12 @@
-import type { TablerIcon } from "@tabler/icons-react";
-import type { HealthReport, HealthState } from "../../bindings";
+import type { HealthReport } from "../../bindings";
 import { ExtensionTypeBadge } from "../../ui/ExtensionTypeBadge";
 import { groupedCount, measuredDuration, scoreText } from "../../ui/figures";
 import { Identifier } from "../../ui/Identifier";
-import { IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconCircleX } from "../../ui/icons";
-import { StatusWord, type Tone } from "../../ui/StatusWord";
 import { Timestamp } from "../../ui/Timestamp";
 import table from "../../ui/table.module.css";
 import classes from "./HealthTable.module.css";
+import { HealthWord } from "./HealthWord";
 import { worstFirst } from "./healthState";
-
-const stateLooks: Record<HealthState, { word: string; tone: Tone; icon: TablerIcon }> = {
-  failing: { word: "Failing", tone: "bad", icon: IconCircleX },
-  degraded: { word: "Degraded", tone: "warn", icon: IconAlertTriangle },
-  healthy: { word: "Healthy", tone: "good", icon: IconCircleCheck },
-  no_data: { word: "No data", tone: "quiet", icon: IconCircleDashed },
-};
 
 export function HealthTable({ reports }: { reports: readonly HealthReport[] }) {
   return (
@@ -60,13 +51,10 @@ export function HealthTable({ reports }: { reports: readonly HealthReport[] }) {
 
 function HealthTableRow({ report }: { report: HealthReport }) {
   const { state } = report;
-  const look = stateLooks[state];
   return (
     <tr data-extension-id={report.extension_id}>
       <td>
-        <StatusWord icon={look.icon} tone={look.tone}>
-          {look.word}
-        </StatusWord>
+        <HealthWord state={state} />
       </td>
       <td className={table.name}>
         <span className={classes.name}>

@@ -11,12 +11,14 @@ export function worstFirst(reports: readonly HealthReport[]): HealthReport[] {
   );
 }
 
-export function failingCount(reports: readonly HealthReport[]): number {
+type Judged = Pick<HealthReport, "state">;
+
+export function failingCount(reports: readonly Judged[]): number {
   return countIn(reports, "failing");
 }
 
 /** The page in one sentence, worst first: "1 of 6 extensions failing, 2 degraded, 3 healthy". */
-export function healthSummary(reports: readonly HealthReport[]): string {
+export function healthSummary(reports: readonly Judged[]): string {
   const all = counted(reports.length, "extension");
   const groups = [
     { count: failingCount(reports), words: "failing" },
@@ -34,6 +36,6 @@ export function healthSummary(reports: readonly HealthReport[]): string {
   ].join(", ");
 }
 
-function countIn(reports: readonly HealthReport[], state: HealthState): number {
+function countIn(reports: readonly Judged[], state: HealthState): number {
   return reports.filter((report) => report.state === state).length;
 }
