@@ -3,11 +3,12 @@
 #
 #   scripts/bench.sh [SECTION…]
 #
-# A section is `lookup`, `cache`, `crowd`, `core`, `history`, `console` or `start`; without any, all are measured. What
-# isn't measured now stays in the document as it was: each section says when and on which machine it was measured.
-# BENCH_SECONDS (60) shortens the timed parts of `cache`, `crowd` and `core` (the database is away for five times as
-# long), BENCH_ROWS (1000000) the large registry, BENCH_SUBSCRIBERS (200) the crowd, BENCH_ENTRIES (10000000) the long
-# audit log, which takes 10 GB in the temporary folder; BENCH_STARTS (10) is how often the console is started.
+# A section is `lookup`, `cache`, `crowd`, `core`, `history`, `health`, `console` or `start`; without any, all are
+# measured. What isn't measured now stays in the document as it was: each section says when and on which machine it was
+# measured. BENCH_SECONDS (60) shortens the timed parts of `cache`, `crowd`, `core` and `health` (the database is away
+# for five times as long), BENCH_ROWS (1000000) the large registry, BENCH_SUBSCRIBERS (200) the crowd, BENCH_ENTRIES
+# (10000000) the long audit log, which takes 10 GB in the temporary folder, BENCH_DAYS (7) the history of health, which
+# takes 4 GB; BENCH_STARTS (10) is how often the console is started.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,10 +18,11 @@ declare -A title=(
     [crowd]='Many subscribers of one database'
     [core]="The core's writes"
     [history]='Pages of a long audit log'
+    [health]='The history of health'
     [console]='The window on large data'
     [start]="The console's start on an existing database, since the process began"
 )
-all=(lookup cache crowd core history console start)
+all=(lookup cache crowd core history health console start)
 document=docs/benchmarks.md
 starts=${BENCH_STARTS:-10}
 target=${CARGO_TARGET_DIR:-target}
@@ -124,7 +126,7 @@ measure_start() {
 lengths() {
     case $1 in
         cache) printf '; timed parts %s s, large registry %s rows' "${BENCH_SECONDS:-60}" "${BENCH_ROWS:-1000000}" ;;
-        crowd | core) printf '; timed parts %s s' "${BENCH_SECONDS:-60}" ;;
+        crowd | core | health) printf '; timed parts %s s' "${BENCH_SECONDS:-60}" ;;
         history) printf '; %s entries' "${BENCH_ENTRIES:-10000000}" ;;
         start) printf '; %s starts' "$starts" ;;
     esac
