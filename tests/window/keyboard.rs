@@ -273,6 +273,8 @@ async fn the_next_start_goes_on_where_one_left() {
     // A panel that was closed stays so.
     window.click("//aside//button[@aria-label='Close']").await;
     window.see_gone("//aside").await;
+    // The web view writes what a page keeps to the disk by and by.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     window.close(&account).await;
     let window = account.start().await;
     window.see_state("pii_guard", "On").await;

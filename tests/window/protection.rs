@@ -119,9 +119,11 @@ async fn what_stops_traffic_is_told_in_words_before_it_is_done() {
     .unwrap();
     window.click_switch("pii_guard").await;
     let dialog = "//*[@role='dialog'][contains(., 'Switch off pii_guard?')]";
+    // The effects come a moment after the question.
     window
-        .see(&format!("{dialog}//input[@type='text' or not(@type)]"))
+        .see(&format!("{dialog}//*[@data-testid='traffic-effects']"))
         .await;
+    window.see_focus_in(&format!("{dialog}//form")).await;
     let words = window.text(dialog).await;
     for part in [
         "pii_guard is the only enabled validator: with it off no message is validated.",
