@@ -2,13 +2,16 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run dev test bench lint format bindings icons screenshots clean
+.PHONY: help run sample dev test bench lint format bindings icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: ## Build the console and run it (without a display: on a virtual one, with a picture)
 	@scripts/run.sh
+
+sample: ## Fill the console's own database, if it has seen no call, with made-up ones
+	@scripts/sample.sh
 
 dev: ## Run the console with a frontend that reloads as its source changes
 	@scripts/prerequisites.sh run && node postgresql/fetch.mjs && scripts/build-ui.sh

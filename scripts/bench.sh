@@ -7,8 +7,8 @@
 # measured. What isn't measured now stays in the document as it was: each section says when and on which machine it was
 # measured. BENCH_SECONDS (60) shortens the timed parts of `cache`, `crowd`, `core` and `health` (the database is away
 # for five times as long), BENCH_ROWS (1000000) the large registry, BENCH_SUBSCRIBERS (200) the crowd, BENCH_ENTRIES
-# (10000000) the long audit log, which takes 10 GB in the temporary folder, BENCH_DAYS (7) the history of health, which
-# takes 4 GB; BENCH_STARTS (10) is how often the console is started.
+# (10000000) the long audit log, which takes 10 GB in the temporary folder, BENCH_DAYS (7) the history of `health` and
+# `console`, which takes 4 GB; BENCH_STARTS (10) is how often the console is started.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,8 +38,10 @@ done
 
 scripts/prerequisites.sh test
 node postgresql/fetch.mjs
-scripts/build-ui.sh
-cargo build --release --locked --package beamline-registry
+if [[ " ${wanted[*]} " =~ \ (console|start)\  ]]; then
+    scripts/build-ui.sh
+    cargo build --release --locked --package beamline-registry
+fi
 cargo bench --no-run --locked --package registry --package system-tests
 
 work=$(mktemp --directory)
@@ -65,7 +67,7 @@ trap finish EXIT
 
 # Rows of the table from criterion's output, with what each is held to.
 measure_lookup() {
-    cargo bench --locked --package registry --bench lookup | tee /dev/stderr | awk -F ': +' '
+    cargo bench --locked --package registry --bench lookup | tee --append /dev/stderr | awk -F ': +' '
         BEGIN {
             promises["10000"] = "30 ns"; promises["100000"] = "80 ns"; promises["1000000"] = "250 ns"
         }
@@ -86,7 +88,7 @@ measure_lookup() {
 measure_rows() {
     local bench=$1
     shift
-    cargo bench --locked --package system-tests --bench "$bench" -- "$@" | tee /dev/stderr | grep '^|'
+    cargo bench --locked --package system-tests --bench "$bench" -- "$@" | tee --append /dev/stderr | grep '^|'
 }
 
 # Starts the console again and again; prints each phase's duration.

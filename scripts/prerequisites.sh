@@ -32,7 +32,9 @@ if [[ $purpose == test || (-z ${DISPLAY:-} && -z ${WAYLAND_DISPLAY:-}) ]]; then
     packages+=(xvfb dbus imagemagick)
 fi
 if [[ $purpose == test ]]; then
-    packages+=(webkit2gtk-driver)
+    # The driver of the window, a keychain, what shows the icon in the tray, dunst, which shows the desktop's
+    # notices (dbus-send asks it), and what Patroni is written in.
+    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3)
 fi
 
 as_root() {
@@ -70,6 +72,62 @@ if has apt-get && has dpkg-query; then
     fi
 elif [[ $(uname) == Linux ]]; then
     echo "This system has no apt. Please make sure that it has the counterparts of: ${packages[*]}"
+fi
+
+# Fetches packages into the current folder.
+download() {
+    # Where nothing was installed before, apt may not know yet what there is.
+    apt-get download --quiet --quiet "$@" 2>/dev/null || {
+        as_root apt-get update --quiet --quiet
+        apt-get download --quiet --quiet "$@"
+    }
+}
+
+# Unpacked and not installed: an installed nats-server runs as a service from then on.
+nats=target/tools/nats-server
+if [[ $purpose == test && ! -x $nats/usr/sbin/nats-server ]] && ! has nats-server && [[ ! -x /usr/sbin/nats-server ]]; then
+    has apt-get && has dpkg-deb || fail "nats-server is missing. Install it (https://nats.io/download), then try again."
+    echo "Unpacking nats-server, which the tests send messages over"
+    mkdir -p "$nats"
+    (
+        cd "$nats"
+        download nats-server
+        dpkg-deb --extract nats-server_*.deb .
+        rm nats-server_*.deb
+    )
+fi
+
+# Unpacked for the same reason, with the libraries that it needs beside those that every system has.
+pgbouncer=target/tools/pgbouncer
+if [[ $purpose == test && ! -x $pgbouncer/usr/sbin/pgbouncer && ! -x /usr/sbin/pgbouncer ]]; then
+    has apt-get && has dpkg-deb || fail "PgBouncer is missing. Install it (https://www.pgbouncer.org), then try again."
+    echo "Unpacking PgBouncer, which the tests connect through"
+    mkdir -p "$pgbouncer"
+    (
+        cd "$pgbouncer"
+        download pgbouncer
+        mapfile -t libraries < <(dpkg-deb --field pgbouncer_*.deb Depends | tr ',' '\n' | grep -oE 'lib(c-ares|event)[^ ]*')
+        download "${libraries[@]}"
+        for package in *.deb; do dpkg-deb --extract "$package" .; done
+        rm ./*.deb
+    )
+fi
+
+# Unpacked for the same reason: an installed etcd runs as a service. With all that they need and that isn't installed.
+patroni=target/tools/patroni
+if [[ $purpose == test && ! (-x $patroni/usr/bin/patroni && -x $patroni/usr/bin/etcd) && ! (-x /usr/bin/patroni && -x /usr/bin/etcd) ]]; then
+    has apt-get && has dpkg-deb || fail "Patroni or etcd is missing. Install them (https://patroni.readthedocs.io, https://etcd.io), then try again."
+    echo "Unpacking Patroni and etcd, which decide in the tests which server is the primary"
+    mkdir -p "$patroni"
+    (
+        cd "$patroni"
+        wanted=(patroni etcd-server python3-etcd)
+        download "${wanted[@]}"
+        mapfile -t missing < <(apt-get install --simulate --no-install-recommends "${wanted[@]}" | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+        download "${missing[@]}"
+        for package in *.deb; do dpkg-deb --extract "$package" .; done
+        rm ./*.deb
+    )
 fi
 
 if [[ $purpose == test && ! -x target/tools/bin/tauri-driver ]] && ! has tauri-driver; then

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names the folder for the data in place of the account's usual one.
 const DATA_DIRECTORY_VARIABLE: &str = "BEAMLINE_REGISTRY_DATA_DIR";
@@ -17,10 +17,12 @@ pub(crate) struct Folders {
     pub(crate) data: PathBuf,
     /// Holds the log files.
     pub(crate) log: PathBuf,
+    /// Holds what is known from one start to the next.
+    pub(crate) state: PathBuf,
     /// Holds the settings.
     pub(crate) config: PathBuf,
     /// Where the account expects files that a program gives it.
-    downloads: PathBuf,
+    pub(crate) downloads: PathBuf,
     /// The PostgreSQL that the user names, if any.
     pub(crate) named_postgresql: Option<PathBuf>,
     /// Whether the user named the data directory.
@@ -40,6 +42,7 @@ impl Folders {
                 |named| std::path::absolute(&named).unwrap_or_else(|_| named.into()),
             ),
             log: usual(dirs::state_dir().or_else(dirs::data_local_dir)).join("logs"),
+            state: usual(dirs::state_dir().or_else(dirs::data_local_dir)),
             config: usual(dirs::config_dir()),
             downloads: dirs::download_dir()
                 .or_else(dirs::home_dir)
@@ -55,6 +58,11 @@ impl Folders {
     pub(crate) fn new_download(&self, name: &str, extension: &str) -> PathBuf {
         let time = chrono::Local::now().format("%Y-%m-%d-%H%M%S%.3f");
         self.downloads.join(format!("{name}-{time}.{extension}"))
+    }
+
+    /// Whether a path is of a file in the folder for downloads.
+    pub(crate) fn is_download(&self, path: &Path) -> bool {
+        path.parent() == Some(&self.downloads)
     }
 
     /// The name by which a second start finds the first: one for each data directory.

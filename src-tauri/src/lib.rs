@@ -1,15 +1,26 @@
 //! The window of Beamline Registry: typed commands over the core, and nothing that the core could do.
 
+mod backups;
 mod bindings;
 mod commands;
 mod database;
+mod desktop_notices;
 mod folders;
+mod health_watch;
+mod leaving;
+mod links;
 mod logging;
 mod menu;
+mod nats;
 mod phases;
+#[cfg(target_os = "linux")]
+mod rendering;
+mod secrets;
 mod settings;
 mod tray;
+mod verifications;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,18 +30,58 @@ use tracing::{error, info, warn};
 
 pub use bindings::export_typescript_bindings;
 
-use crate::commands::audit::StopVerification;
+use crate::backups::Backups;
+use crate::commands::audit::{StopExport, StopVerification};
+use crate::commands::extensions::StoppedChanges;
+use crate::commands::nats::StopTest;
 use crate::database::Database;
+use crate::desktop_notices::DesktopNotices;
 use crate::folders::Folders;
+use crate::health_watch::HealthWatcher;
+use crate::leaving::Leaving;
+use crate::links::PendingLink;
 use crate::logging::Logging;
-use crate::menu::PauseEntries;
+use crate::menu::{EditingEntries, PauseEntries};
+use crate::nats::Nats;
 use crate::phases::Phases;
+use crate::secrets::SecretStore;
 use crate::settings::Settings;
+use crate::verifications::Verifications;
+
+/// The argument that has the embedded registry filled with made-up calls in place of showing the window.
+pub const FILL_SAMPLE_TRAFFIC: &str = "--fill-sample-traffic";
+
+/// Fills the embedded registry with made-up calls, to have something to look at, and says what came of it.
+pub fn fill_sample_traffic() -> ExitCode {
+    let context = context();
+    let folders = Folders::for_application(&context.config().identifier);
+    let resources =
+        tauri::utils::platform::resource_dir(context.package_info(), &tauri::Env::default()).ok();
+    let filled = tauri::async_runtime::block_on(database::fill_sample_traffic(&folders, resources));
+    let (words, code) = match filled {
+        Ok(count) => (
+            format!("Filled the registry with {count} made-up calls of the last 7 days."),
+            ExitCode::SUCCESS,
+        ),
+        Err(error) => {
+            let report = error.report();
+            (
+                format!("error: {} {}", report.message, report.action),
+                ExitCode::FAILURE,
+            )
+        }
+    };
+    // Nobody reads it where there is nothing to write to.
+    let _ = writeln!(std::io::stderr(), "{words}");
+    code
+}
 
 /// Runs the console until its last window is closed.
 pub fn run() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    rendering::choose();
     let phases = Arc::new(Phases::since_process_start());
-    let context = tauri::generate_context!();
+    let context = context();
     let folders = Folders::for_application(&context.config().identifier);
     let (settings, problem) = Settings::load(&folders);
     let logging = Logging::start(&folders, settings.log_level());
@@ -51,27 +102,49 @@ pub fn run() -> ExitCode {
     let bindings = bindings::builder();
     let instance = tauri_plugin_single_instance::Builder::new()
         .dbus_id(folders.instance_name(&context.config().identifier))
-        .callback(|app, _arguments, _directory| show_main_window(app))
+        .callback(|app, arguments, _directory| {
+            show_main_window(app);
+            links::open(app, arguments);
+        })
         .build();
     let built = tauri::Builder::default()
         // First, so that a second start hands over to the first before it does anything else.
         .plugin(instance)
+        .plugin(tauri_plugin_dialog::init())
         .plugin(tauri_plugin_opener::init())
         .plugin(tauri_plugin_window_state::Builder::new().build())
         .invoke_handler(bindings.invoke_handler())
         .on_menu_event(menu::choose)
+        .on_window_event(leaving::on_window_event)
         .setup(move |app| {
             phases.mark("toolkit ready");
             quit_on_signals(app.handle());
             bindings.mount_events(app);
             app.manage(logging);
             app.manage(settings);
+            app.manage(Verifications::load(&folders));
+            app.manage(Backups::load(&folders));
             app.manage(folders);
             app.manage(StopVerification::default());
+            app.manage(StopTest::default());
+            let secrets = SecretStore::new();
+            app.manage(Nats::new(secrets.clone()));
+            app.manage(secrets);
+            app.manage(Leaving::default());
+            app.manage(StopExport::default());
+            app.manage(DesktopNotices::default());
+            app.manage(HealthWatcher::default());
+            app.manage(StoppedChanges::default());
             app.manage(PauseEntries::default());
+            app.manage(EditingEntries::default());
+            app.manage(PendingLink::default());
+            links::open(app.handle(), std::env::args());
             app.manage(Arc::clone(&phases));
             // Before the window: the database starts while the page loads.
             app.manage(Database::start(app.handle(), Arc::clone(&phases)));
+            tauri::async_runtime::spawn(nats::keep_checking(app.handle().clone()));
+            HealthWatcher::start(app.handle());
+            Backups::start(app.handle());
             let window = app
                 .config()
                 .app
@@ -102,6 +175,11 @@ pub fn run() -> ExitCode {
         }
     });
     ExitCode::SUCCESS
+}
+
+/// The configuration and the page, which are in the program once.
+fn context() -> tauri::Context {
+    tauri::generate_context!()
 }
 
 /// Quits in order when the session ends or a terminal or script asks for it. Without this the process

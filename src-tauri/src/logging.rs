@@ -42,14 +42,17 @@ pub(crate) enum LogLevel {
 }
 
 impl LogLevel {
-    /// The own crates at this level, libraries at warnings until `debug`.
+    /// The own crates at this level, libraries at warnings until `debug`. The NATS client logs as errors what it also
+    /// returns, and what is told where it is handled.
     fn filter(self) -> &'static str {
         match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "warn,registry=info,beamline_registry=info",
-            Self::Debug => "info,registry=debug,beamline_registry=debug",
-            Self::Trace => "debug,registry=trace,beamline_registry=trace",
+            Self::Error => "error,async_nats=off",
+            Self::Warn => "warn,async_nats=off",
+            Self::Info => {
+                "warn,async_nats=off,registry=info,registry_nats=info,beamline_registry=info"
+            }
+            Self::Debug => "info,registry=debug,registry_nats=debug,beamline_registry=debug",
+            Self::Trace => "debug,registry=trace,registry_nats=trace,beamline_registry=trace",
         }
     }
 }

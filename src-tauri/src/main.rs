@@ -4,5 +4,12 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    beamline_registry::run()
+    if std::env::args_os()
+        .skip(1)
+        .any(|argument| argument == beamline_registry::FILL_SAMPLE_TRAFFIC)
+    {
+        beamline_registry::fill_sample_traffic()
+    } else {
+        beamline_registry::run()
+    }
 }

@@ -1,5 +1,6 @@
 //! The application's menu, and what its entries do. What the page does is sent to the page.
 
+use registry::access::Role;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::menu::{CheckMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu};
@@ -19,6 +20,7 @@ pub(crate) enum MenuAction {
     Find,
     UndoLast,
     Reload,
+    SampleTraffic,
     ShowKeys,
     Extensions,
     Audit,
@@ -75,6 +77,12 @@ const FILE: &[Entry] = &[
         None,
     ),
     entry(MenuAction::Reload, "reload", "Reload", Some("F5")),
+    entry(
+        MenuAction::SampleTraffic,
+        "sample-traffic",
+        "Fill with sample traffic",
+        None,
+    ),
 ];
 
 const PAGES: &[Entry] = &[
@@ -141,6 +149,32 @@ impl PauseEntries {
     }
 }
 
+/// The entries that only some logins may use, each with its name.
+#[derive(Default)]
+pub(crate) struct EditingEntries(std::sync::Mutex<Vec<(MenuItem<Wry>, &'static str)>>);
+
+/// Turns the entries that change the registry on or off. What is off says which role it needs.
+pub(crate) fn allow_editing(app: &AppHandle, may_edit: bool) {
+    let entries = app.state::<EditingEntries>();
+    let entries = entries
+        .0
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    for (entry, name) in entries.iter() {
+        let words = if may_edit {
+            (*name).to_owned()
+        } else {
+            format!("{name} (needs the role {})", Role::RegistryEditor)
+        };
+        let changed = entry
+            .set_enabled(may_edit)
+            .and_then(|()| entry.set_text(words));
+        if let Err(error) = changed {
+            warn!(%error, "an entry of a menu can't be changed");
+        }
+    }
+}
+
 /// Makes the menu of the window.
 pub(crate) fn build(app: &AppHandle) -> tauri::Result<Menu<Wry>> {
     // On macOS the usual menu holds what copying and pasting need.
@@ -167,8 +201,23 @@ pub(crate) fn build(app: &AppHandle) -> tauri::Result<Menu<Wry>> {
 
 fn submenu(app: &AppHandle, name: &str, entries: &[Entry]) -> tauri::Result<Submenu<Wry>> {
     let submenu = Submenu::new(app, name, true)?;
-    for Entry { id, name, key, .. } in entries {
-        submenu.append(&MenuItem::with_id(app, *id, name, true, *key)?)?;
+    for Entry {
+        action,
+        id,
+        name,
+        key,
+    } in entries
+    {
+        let item = MenuItem::with_id(app, *id, name, true, *key)?;
+        submenu.append(&item)?;
+        if matches!(action, MenuAction::NewExtension) {
+            let entries = app.state::<EditingEntries>();
+            let mut entries = entries
+                .0
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            entries.push((item, *name));
+        }
     }
     Ok(submenu)
 }
@@ -180,7 +229,7 @@ fn submenu(app: &AppHandle, name: &str, entries: &[Entry]) -> tauri::Result<Subm
 )]
 pub(crate) fn choose(app: &AppHandle, event: MenuEvent) {
     match event.id().as_ref() {
-        QUIT => app.exit(0),
+        QUIT => crate::leaving::quit(app),
         SHOW => crate::show_main_window(app),
         PAUSE => set_notices_paused(app, !app.state::<Settings>().are_notices_paused()),
         OPEN_LOG => {

@@ -6,19 +6,38 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use registry::connection::ConnectionProfile;
+use registry::embedded::DailyBackups;
+use registry_nats::NatsSettings;
 use serde::{Deserialize, Serialize};
-use specta::Type;
 
 use crate::folders::Folders;
 use crate::logging::LogLevel;
+use crate::secrets::SecretPlace;
 
-/// What a registry asks of those who change it from here.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, Type)]
-pub(crate) struct ConnectionProfile {
-    /// Real traffic depends on it: each switch off and each deletion is asked about once.
-    pub(crate) production: bool,
-    /// No change is made without a reason.
-    pub(crate) reason_required: bool,
+/// The profile of a database elsewhere.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct StoredProfile {
+    /// Where the database is.
+    pub(crate) profile: ConnectionProfile,
+    /// Where its password was put; none if there is none.
+    pub(crate) password_place: Option<SecretPlace>,
+}
+
+/// What versions before profiles kept of a registry.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+struct Protection {
+    production: bool,
+    reason_required: bool,
+}
+
+/// How to reach NATS; what is secret of it lies elsewhere.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct KeptNats {
+    /// Where the servers are and how to get in.
+    pub(crate) settings: NatsSettings,
+    /// Where the secret was put; none if there is none.
+    pub(crate) secret_place: Option<SecretPlace>,
 }
 
 /// What the file holds.
@@ -28,15 +47,41 @@ struct Content {
     log_level: LogLevel,
     /// Whether notices that nobody has to act on are held back.
     notices_paused: bool,
-    /// The profiles by connection; one that is not among them has none of what can be asked.
-    connections: BTreeMap<String, ConnectionProfile>,
+    /// The profiles of databases elsewhere, in the order in which they were made.
+    profiles: Vec<StoredProfile>,
+    /// The profiles of embedded databases, by connection; one that is not among them is as it comes.
+    embedded: BTreeMap<String, ConnectionProfile>,
+    /// The id of the profile in use, by the connection to the embedded database that stands for each console; one that
+    /// is not among them uses that database.
+    active: BTreeMap<String, String>,
+    #[serde(skip_serializing)]
+    connections: BTreeMap<String, Protection>,
+    /// How to reach NATS, by connection.
+    nats: BTreeMap<String, KeptNats>,
+    /// How embedded databases are backed up by themselves, by connection; one that is not among them as it comes.
+    daily_backups: BTreeMap<String, DailyBackups>,
+}
+
+impl Content {
+    /// With what was kept before there were profiles, where no profile says more.
+    fn with_protections(mut self) -> Self {
+        for (connection, protection) in std::mem::take(&mut self.connections) {
+            let profile = ConnectionProfile {
+                is_production: protection.production,
+                is_reason_required: protection.reason_required,
+                ..ConnectionProfile::embedded()
+            };
+            self.embedded.entry(connection).or_insert(profile);
+        }
+        self
+    }
 }
 
 /// The settings as they are now; each change is kept at once.
 pub(crate) struct Settings {
     path: PathBuf,
-    /// The connection that this console works on.
-    connection: String,
+    /// The connection to this console's embedded database.
+    embedded: String,
     content: Mutex<Content>,
 }
 
@@ -49,9 +94,19 @@ impl Settings {
         let settings = Self {
             content: content.into(),
             path,
-            connection: format!("embedded {}", folders.data.display()),
+            embedded: format!("embedded {}", folders.data.display()),
         };
         (settings, problem)
+    }
+
+    /// Those of a file, for the console of an embedded database.
+    #[cfg(test)]
+    pub(crate) fn at(path: &Path, embedded: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            embedded: embedded.into(),
+            content: read(path).0.into(),
+        }
     }
 
     /// How much is logged.
@@ -80,22 +135,141 @@ impl Settings {
         self.change(|content| content.notices_paused = are_paused)
     }
 
-    /// What the registry of this console asks.
-    pub(crate) fn profile(&self) -> ConnectionProfile {
-        self.content()
-            .connections
-            .get(&self.connection)
-            .copied()
-            .unwrap_or_default()
+    /// All profiles: the embedded database's, then those of databases elsewhere in the order in which they were made.
+    pub(crate) fn profiles(&self) -> Vec<StoredProfile> {
+        let content = self.content();
+        let embedded = StoredProfile {
+            profile: self.embedded_profile(&content),
+            password_place: None,
+        };
+        std::iter::once(embedded)
+            .chain(content.profiles.iter().cloned())
+            .collect()
     }
 
-    /// Keeps what the registry of this console asks.
+    /// The profile of an id.
+    pub(crate) fn profile(&self, id: &str) -> Option<StoredProfile> {
+        self.profiles()
+            .into_iter()
+            .find(|stored| stored.profile.id == id)
+    }
+
+    /// The profile in use.
+    pub(crate) fn active_profile(&self) -> StoredProfile {
+        let active = self.content().active.get(&self.embedded).cloned();
+        active
+            .and_then(|id| self.profile(&id))
+            .unwrap_or_else(|| StoredProfile {
+                profile: self.embedded_profile(&self.content()),
+                password_place: None,
+            })
+    }
+
+    /// Keeps a profile: in place of the one of the same id, or as the last one.
     ///
     /// # Errors
     /// If the file can't be written; then nothing changes.
-    pub(crate) fn set_profile(&self, profile: ConnectionProfile) -> io::Result<()> {
+    pub(crate) fn save_profile(&self, stored: StoredProfile) -> io::Result<()> {
         self.change(|content| {
-            content.connections.insert(self.connection.clone(), profile);
+            if stored.profile.remote().is_none() {
+                content
+                    .embedded
+                    .insert(self.embedded.clone(), stored.profile);
+                return;
+            }
+            let same = content
+                .profiles
+                .iter_mut()
+                .find(|known| known.profile.id == stored.profile.id);
+            match same {
+                Some(known) => *known = stored,
+                None => content.profiles.push(stored),
+            }
+        })
+    }
+
+    /// Forgets the profile of a database elsewhere, and how NATS was reached beside it.
+    ///
+    /// # Errors
+    /// If the file can't be written; then nothing changes.
+    pub(crate) fn remove_profile(&self, id: &str) -> io::Result<()> {
+        self.change(|content| {
+            content.profiles.retain(|known| known.profile.id != id);
+            content.active.retain(|_, active| active != id);
+            content.nats.remove(&remote_connection(id));
+        })
+    }
+
+    /// Makes the profile of an id the one in use, also after the next start.
+    ///
+    /// # Errors
+    /// If the file can't be written; then nothing changes.
+    pub(crate) fn use_profile(&self, id: &str) -> io::Result<()> {
+        self.change(|content| {
+            if id == ConnectionProfile::EMBEDDED_ID {
+                content.active.remove(&self.embedded);
+            } else {
+                content.active.insert(self.embedded.clone(), id.to_owned());
+            }
+        })
+    }
+
+    /// The connection that this console works on: what secrets are kept for.
+    pub(crate) fn connection(&self) -> String {
+        let profile = self.active_profile().profile;
+        if profile.remote().is_some() {
+            remote_connection(&profile.id)
+        } else {
+            self.embedded.clone()
+        }
+    }
+
+    fn embedded_profile(&self, content: &Content) -> ConnectionProfile {
+        content
+            .embedded
+            .get(&self.embedded)
+            .cloned()
+            .unwrap_or_else(ConnectionProfile::embedded)
+    }
+
+    /// How to reach NATS; none if nobody has said.
+    pub(crate) fn nats(&self) -> Option<KeptNats> {
+        let connection = self.connection();
+        self.content().nats.get(&connection).cloned()
+    }
+
+    /// Keeps how to reach NATS, or forgets it.
+    ///
+    /// # Errors
+    /// If the file can't be written; then nothing changes.
+    pub(crate) fn set_nats(&self, nats: Option<KeptNats>) -> io::Result<()> {
+        let connection = self.connection();
+        self.change(|content| {
+            match nats {
+                Some(nats) => content.nats.insert(connection, nats),
+                None => content.nats.remove(&connection),
+            };
+        })
+    }
+
+    /// How the embedded database is backed up by itself.
+    pub(crate) fn daily_backups(&self) -> DailyBackups {
+        self.content()
+            .daily_backups
+            .get(&self.embedded)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Keeps how the embedded database is backed up by itself.
+    ///
+    /// # Errors
+    /// If the file can't be written; then nothing changes.
+    pub(crate) fn set_daily_backups(&self, daily_backups: DailyBackups) -> io::Result<()> {
+        self.change(|content| {
+            content
+                .daily_backups
+                .insert(self.embedded.clone(), daily_backups);
         })
     }
 
@@ -113,6 +287,11 @@ impl Settings {
     }
 }
 
+/// The name of the connection of a profile that leads elsewhere.
+fn remote_connection(id: &str) -> String {
+    format!("profile {id}")
+}
+
 /// What is damaged is put aside: it may hold what somebody relies on, and the next change writes anew.
 fn read(path: &Path) -> (Content, Option<String>) {
     let text = match fs::read(path) {
@@ -120,8 +299,8 @@ fn read(path: &Path) -> (Content, Option<String>) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Default::default(),
         Err(error) => return (Content::default(), Some(error.to_string())),
     };
-    match serde_json::from_slice(&text) {
-        Ok(content) => (content, None),
+    match serde_json::from_slice::<Content>(&text) {
+        Ok(content) => (content.with_protections(), None),
         Err(error) => {
             let aside = path.with_extension("damaged");
             let outcome = match fs::rename(path, &aside) {
@@ -146,32 +325,122 @@ fn write(path: &Path, content: &Content) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use registry::connection::{
+        ConnectionKind, Pooling, RemoteDatabase, ServerAddress, TlsSettings,
+    };
+
     use super::*;
 
-    fn settings(path: &Path, connection: &str) -> Settings {
-        Settings {
-            path: path.to_owned(),
-            connection: connection.into(),
-            content: read(path).0.into(),
+    fn settings(path: &Path, embedded: &str) -> Settings {
+        Settings::at(path, embedded)
+    }
+
+    fn remote(id: &str) -> StoredProfile {
+        let profile = ConnectionProfile {
+            id: id.into(),
+            label: "Elsewhere".into(),
+            database: ConnectionKind::Remote(RemoteDatabase {
+                servers: vec![ServerAddress::new("db", 5432)],
+                database: "registry".into(),
+                user: "console".into(),
+                tls: TlsSettings::default(),
+                application_name: None,
+                is_read_only: false,
+                prefers_standby: false,
+                pooling: Pooling::Direct,
+            }),
+            ..ConnectionProfile::embedded()
+        };
+        StoredProfile {
+            profile,
+            password_place: Some(SecretPlace::Keychain),
+        }
+    }
+
+    fn production() -> StoredProfile {
+        StoredProfile {
+            profile: ConnectionProfile {
+                is_production: true,
+                ..ConnectionProfile::embedded()
+            },
+            password_place: None,
         }
     }
 
     #[test]
-    fn settings_survive_and_a_profile_is_of_one_connection() {
+    fn settings_survive_and_what_is_said_of_one_embedded_database_is_not_said_of_another() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new").join("settings.json");
-        let production = ConnectionProfile {
-            production: true,
-            reason_required: false,
-        };
         let one = settings(&path, "one");
-        one.set_profile(production).unwrap();
+        one.save_profile(production()).unwrap();
         one.set_log_level(LogLevel::Debug).unwrap();
-        assert_eq!(settings(&path, "one").profile(), production);
+        assert_eq!(settings(&path, "one").active_profile(), production());
         assert_eq!(settings(&path, "one").log_level(), LogLevel::Debug);
         assert_eq!(
-            settings(&path, "another").profile(),
-            ConnectionProfile::default()
+            settings(&path, "another").active_profile().profile,
+            ConnectionProfile::embedded()
+        );
+    }
+
+    #[test]
+    fn the_profile_in_use_is_remembered_until_it_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        let one = settings(&path, "one");
+        for id in ["first", "second", "first"] {
+            one.save_profile(remote(id)).unwrap();
+        }
+        one.use_profile("second").unwrap();
+        let next = settings(&path, "one");
+        let ids: Vec<String> = next
+            .profiles()
+            .into_iter()
+            .map(|stored| stored.profile.id)
+            .collect();
+        assert_eq!(ids, ["embedded", "first", "second"]);
+        assert_eq!(next.active_profile(), remote("second"));
+        assert_eq!(next.connection(), "profile second");
+        assert_eq!(settings(&path, "another").connection(), "another");
+        next.remove_profile("second").unwrap();
+        assert_eq!(next.connection(), "one");
+        next.use_profile("first").unwrap();
+        next.use_profile(ConnectionProfile::EMBEDDED_ID).unwrap();
+        assert_eq!(settings(&path, "one").connection(), "one");
+    }
+
+    #[test]
+    fn the_way_to_nats_is_of_one_connection_and_can_be_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        let kept = KeptNats {
+            settings: NatsSettings {
+                servers: vec!["nats://host:4222".into()],
+                ..NatsSettings::default()
+            },
+            secret_place: Some(SecretPlace::Session),
+        };
+        let one = settings(&path, "one");
+        one.set_nats(Some(kept.clone())).unwrap();
+        assert_eq!(settings(&path, "one").nats(), Some(kept));
+        assert_eq!(settings(&path, "another").nats(), None);
+        one.set_nats(None).unwrap();
+        assert_eq!(settings(&path, "one").nats(), None);
+    }
+
+    #[test]
+    fn daily_backups_are_of_one_embedded_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        let off = DailyBackups {
+            is_enabled: false,
+            ..DailyBackups::default()
+        };
+        let one = settings(&path, "one");
+        one.set_daily_backups(off.clone()).unwrap();
+        assert_eq!(settings(&path, "one").daily_backups(), off);
+        assert_eq!(
+            settings(&path, "another").daily_backups(),
+            DailyBackups::default()
         );
     }
 
@@ -195,19 +464,26 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
         let settings = settings(&file.join("settings.json"), "one");
-        let production = ConnectionProfile {
-            production: true,
-            reason_required: true,
-        };
-        assert!(settings.set_profile(production).is_err());
-        assert_eq!(settings.profile(), ConnectionProfile::default());
+        assert!(settings.save_profile(production()).is_err());
+        assert_eq!(
+            settings.active_profile().profile,
+            ConnectionProfile::embedded()
+        );
     }
 
     #[test]
     fn settings_of_older_versions_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
-        fs::write(&path, r#"{"log_level": "warn"}"#).unwrap();
-        assert_eq!(settings(&path, "one").log_level(), LogLevel::Warn);
+        fs::write(
+            &path,
+            r#"{"log_level": "warn", "connections": {"one": {"production": true, "reason_required": false}}}"#,
+        )
+        .unwrap();
+        let one = settings(&path, "one");
+        assert_eq!(one.log_level(), LogLevel::Warn);
+        assert_eq!(one.active_profile(), production());
+        one.pause_notices(true).unwrap();
+        assert_eq!(settings(&path, "one").active_profile(), production());
     }
 }

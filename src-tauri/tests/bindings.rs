@@ -19,3 +19,25 @@ fn the_committed_bindings_are_up_to_date() {
         "ui/src/bindings.ts has drifted from the commands: run `make bindings`"
     );
 }
+
+#[test]
+fn the_window_may_call_each_command_and_nothing_else() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bindings = fs::read_to_string(folder.join("../ui/src/bindings.ts")).unwrap();
+    let capability = fs::read_to_string(folder.join("capabilities/main.json")).unwrap();
+    let mut called: Vec<String> = bindings
+        .split("__TAURI_INVOKE")
+        .skip(1)
+        .filter_map(|call| call.split('"').nth(1))
+        .filter(|word| !word.starts_with('@'))
+        .map(|command| format!("allow-{}", command.replace('_', "-")))
+        .collect();
+    let mut allowed: Vec<String> = capability
+        .split('"')
+        .filter(|word| word.starts_with("allow-"))
+        .map(ToOwned::to_owned)
+        .collect();
+    called.sort();
+    allowed.sort();
+    assert_eq!(called, allowed);
+}

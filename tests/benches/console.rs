@@ -1,7 +1,8 @@
 //! The real window on large data: prints one row of a table for each figure.
 //!
-//! `cargo bench -p system-tests --bench console`, after `cargo build --release -p beamline-registry`. What the window
-//! does is timed in its page, from the event to the frame after the one that shows the outcome.
+//! `cargo bench -p system-tests --bench console`, after `cargo build --release -p beamline-registry`; with `-- list`,
+//! `-- timeline` or `-- health` that part alone. What the window does is timed in its page, from the event to the frame
+//! after the one that shows the outcome. `BENCH_DAYS` shortens the history of health (7).
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -11,6 +12,7 @@
     clippy::unwrap_used
 )]
 
+use std::env;
 use std::fs;
 use std::time::Duration;
 
@@ -18,38 +20,85 @@ use fantoccini::wd::TimeoutConfiguration;
 use serde_json::Value;
 use system_tests::application::{Account, Window};
 use system_tests::database::execute;
+use system_tests::health_history::long_history;
 use system_tests::servers::superuser_of;
 
 const EXTENSIONS: usize = 10_000;
 const ENTRIES: usize = 10_000;
+/// Of these there is history of each minute.
+const CALLED_EXTENSIONS: usize = 1_000;
 
 #[tokio::main]
 async fn main() {
+    let filters: Vec<String> = env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let is_wanted = |name: &str| {
+        filters.is_empty() || filters.iter().any(|filter| name.contains(filter.as_str()))
+    };
     let account = Account::new();
     let window = account.start().await;
     let patience = TimeoutConfiguration::new(Some(Duration::from_mins(5)), None, None);
     window.client.update_timeouts(patience).await.unwrap();
     window.see_state("pii_guard", "On").await;
-    let database = superuser_of(&account.data_directory);
+    if is_wanted("list") || is_wanted("timeline") {
+        many_extensions(&account).await;
+        shows_rows(&window, EXTENSIONS).await;
+    }
+    if is_wanted("list") {
+        first_paint(&window).await;
+        typing(&window).await;
+        scrolling(&window).await;
+    }
+    if is_wanted("timeline") {
+        many_changes(&account).await;
+        long_timeline(&account, &window).await;
+    }
+    if is_wanted("health") {
+        let database = superuser_of(&account.data_directory);
+        let days = days();
+        for statements in [
+            // What the other parts have left.
+            "DELETE FROM extensions; DELETE FROM extension_health_history",
+            long_history(CALLED_EXTENSIONS, days).as_str(),
+            "VACUUM ANALYZE extension_health_history",
+        ] {
+            execute(&database, statements).await.unwrap();
+        }
+        health(&window, days).await;
+    }
+    window.close(&account).await;
+}
+
+fn days() -> u64 {
+    let named = env::var("BENCH_DAYS").ok();
+    named.and_then(|value| value.parse().ok()).unwrap_or(7)
+}
+
+/// In place of those that are there; each with the calls of a day for its small chart.
+async fn many_extensions(account: &Account) {
     execute(
-        &database,
+        &superuser_of(&account.data_directory),
         &format!(
             "DELETE FROM extensions;
              INSERT INTO extensions (id, type, subject, enabled, config, metadata)
              SELECT 'extension_' || to_char(n, 'FM0000'), (ARRAY['pre', 'validator', 'post', 'provider'])[1 + n % 4],
                     'beamline.extension.' || to_char(n, 'FM0000') || '.v1', n % 3 > 0,
                     '{{\"model\": \"gpt-4\", \"max_tokens\": 2048, \"temperature\": 0.70}}', '{{\"owner\": \"team-a\"}}'
-             FROM generate_series(0, {EXTENSIONS} - 1) AS n"
+             FROM generate_series(0, {EXTENSIONS} - 1) AS n;
+             INSERT INTO extension_health_history
+             SELECT id, 60, at, 'traffic', 3600, 12, at, 0, 0, NULL, NULL, '{{}}', '{{}}'
+             FROM extensions, generate_series(date_bin('1 day', now() - interval '1 day', 'epoch'), now(), interval '1 hour') AS at;"
         ),
     )
     .await
     .unwrap();
-    shows_rows(&window, EXTENSIONS).await;
-    first_paint(&window).await;
-    typing(&window).await;
-    scrolling(&window).await;
+}
+
+async fn many_changes(account: &Account) {
     execute(
-        &database,
+        &superuser_of(&account.data_directory),
         &format!(
             "DO $$ BEGIN
                  FOR n IN 1..{ENTRIES} LOOP
@@ -61,8 +110,6 @@ async fn main() {
     )
     .await
     .unwrap();
-    long_timeline(&account, &window).await;
-    window.close(&account).await;
 }
 
 async fn shows_rows(window: &Window, count: usize) {
@@ -124,7 +171,7 @@ async fn typing(window: &Window) {
         const shown = () => Number(document.querySelector('table[aria-label=Extensions]')?.getAttribute('aria-rowcount'));
         (async () => {{
             for (const text of texts) {{
-                const expected = ids.filter((id) => id.includes(text)).length + 1;
+                const expected = ids.filter((id) => `${{id}} ${{id}}.v1`.includes(text)).length + 1;
                 await new Promise((resolve) => setTimeout(resolve, 120));
                 const began = performance.now();
                 set.call(box, text);
@@ -197,6 +244,78 @@ async fn long_timeline(account: &Account, window: &Window) {
             memory_kilobytes(account) as f64 / 1_000.0
         );
     }
+}
+
+/// From the click on Health to its rows, and from the click on a row to its charts, each painted.
+async fn health(window: &Window, days: u64) {
+    // What is kept is forgotten each time: both are read anew from the database.
+    for (name, range) in [("a day", "24 h"), ("7 days", "7 days")] {
+        let mut pages = Vec::new();
+        let mut charts = Vec::new();
+        for _ in 0..11 {
+            window.open_page("Routers").await;
+            window.client.refresh().await.unwrap();
+            window.see("//h1[contains(., 'Routers')]").await;
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            if range == "24 h" {
+                let open = click_and_wait(
+                    "[...document.querySelectorAll('nav a')].find((link) => link.textContent.includes('Health'))",
+                    "document.querySelector('table[aria-label=Health] tr[data-extension-id]')",
+                );
+                pages.push(ask(window, &open).await.as_f64().unwrap());
+            } else {
+                window.open_page("Health").await;
+                window
+                    .see("//table[@aria-label='Health']//tr[@data-extension-id]")
+                    .await;
+                let choose = click_and_wait(
+                    &format!(
+                        "[...document.querySelectorAll('fieldset[aria-label=Range] button')].find((chip) => chip.textContent === '{range}')"
+                    ),
+                    "[...document.querySelectorAll('table[aria-label=Health] th')].some((head) => head.textContent.includes('6 hours'))",
+                );
+                pages.push(ask(window, &choose).await.as_f64().unwrap());
+            }
+            window
+                .see(&format!(
+                    "//table[@aria-label='Health'][@aria-rowcount='{}']",
+                    CALLED_EXTENSIONS + 1
+                ))
+                .await;
+            let open = click_and_wait(
+                "document.querySelector('table[aria-label=Health] tr[data-extension-id] a')",
+                "document.querySelector('[data-chart=calls] path[data-line=answered]')?.getAttribute('d')",
+            );
+            charts.push(ask(window, &open).await.as_f64().unwrap());
+        }
+        print(
+            &format!(
+                "health of {CALLED_EXTENSIONS} extensions after the click, {name} of {days} days, read anew"
+            ),
+            pages,
+            "1 s",
+        );
+        print(
+            &format!("charts of one of them after the click, {name}, read anew"),
+            charts,
+            "1 s",
+        );
+    }
+}
+
+/// Script that clicks what `what` finds, and tells after how long `outcome` was there and painted.
+fn click_and_wait(what: &str, outcome: &str) -> String {
+    format!(
+        r"const done = arguments[arguments.length - 1];
+        const target = {what};
+        const began = performance.now();
+        target.click();
+        const look = () =>
+            {outcome}
+                ? requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)))
+                : requestAnimationFrame(look);
+        look();"
+    )
 }
 
 /// Of the program and its web process, without the database's; shared memory in parts.

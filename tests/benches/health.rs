@@ -21,6 +21,7 @@ use registry::health::{
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use system_tests::database::TestDatabase;
+use system_tests::health_history::long_history;
 use system_tests::servers;
 
 const EXTENSIONS: usize = 1_000;
@@ -46,24 +47,9 @@ fn number(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-/// Buckets of every step, past the functions: how they are made is not what is measured here.
 async fn fill(database: &TestDatabase, days: u64) {
     let mut connection = database.superuser().connect().await.unwrap();
-    let extensions = format!(
-        "SET synchronous_commit = off;
-         DELETE FROM extensions;
-         INSERT INTO extensions (id, type, subject) SELECT 'extension_' || n, 'provider', 'e.' || n FROM generate_series(1, {EXTENSIONS}) AS n;"
-    );
-    let buckets = [1, 5, 15, 60, 360, 1440].map(|step| {
-        format!(
-            "INSERT INTO extension_health_history
-             SELECT 'extension_' || n, {step}, at, 'traffic', 60 * {step}, {step}, at, 61 * {step}, 61 * 20.0 * {step}, 4, 90,
-                    ARRAY[85, 92, 96, 99, 104, 117], ARRAY[10, 20, 16, 9, 5, 1]
-             FROM generate_series(date_bin('1 day', now() - interval '{days} days', 'epoch'), now(), interval '{step} minutes') AS at,
-                  generate_series(1, {EXTENSIONS}) AS n;"
-        )
-    });
-    let statements = extensions + &buckets.concat();
+    let statements = long_history(EXTENSIONS, days);
     sqlx::raw_sql(AssertSqlSafe(statements))
         .execute(&mut connection)
         .await
@@ -104,6 +90,21 @@ async fn questions(registry: &Registry) {
             "p99 50 ms",
         );
     }
+    let mut times = Vec::new();
+    for _ in 0..QUESTIONS {
+        let began = Instant::now();
+        let day = registry
+            .health_sparklines(HealthRange::last(TimeDelta::days(1)))
+            .await
+            .unwrap();
+        times.push(began.elapsed());
+        assert_eq!(day.sparklines.len(), EXTENSIONS);
+    }
+    print_times(
+        &format!("small charts of {EXTENSIONS} extensions, a day"),
+        times,
+        "",
+    );
     for (name, minutes, points_max) in ranges {
         let mut times = Vec::new();
         for question in 0..QUESTIONS {

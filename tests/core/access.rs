@@ -1,7 +1,7 @@
 //! Who may do what: every role with every operation, at the core's level and past it by SQL.
 
 use registry::access::{Permissions, Role};
-use registry::audit::{ActorSource, AuditFilter};
+use registry::audit::{ActorSource, AuditAction, AuditFilter};
 use registry::extension_changes::{ExtensionPatch, RestoreRequest, SeenExtension};
 use registry::extensions::{ExtensionFilter, ExtensionType};
 use registry::schemas::SchemaScope;
@@ -38,11 +38,14 @@ async fn login(database: &Database, role: &str) -> PgConnectOptions {
 }
 
 /// The statements, and who may run them. Each is run and rolled back.
-const STATEMENTS: [(&str, &[&str]); 43] = [
+const STATEMENTS: [(&str, &[&str]); 46] = [
     ("SELECT * FROM public.extensions", VIEW),
     ("SELECT * FROM public.extension_health", VIEW),
     ("SELECT * FROM public.extension_audit_log", READ_AUDIT),
     ("SELECT * FROM public.registry_head", READ_AUDIT),
+    ("SELECT * FROM public.registry_audit_counts", READ_AUDIT),
+    ("DELETE FROM public.registry_audit_counts", NOBODY),
+    ("TRUNCATE public.registry_audit_counts", NOBODY),
     ("SELECT * FROM public.configuration_schemas", VIEW),
     ("SELECT * FROM public.secret_names", VIEW),
     ("SELECT public.registry_shown_row('pii_guard')", VIEW),
@@ -173,6 +176,10 @@ async fn refusals(registry: &Registry) -> Vec<(&'static str, Option<Role>)> {
         revision: 1,
         ..RestoreRequest::default()
     };
+    let disabled = AuditFilter {
+        actions: vec![AuditAction::Disabled],
+        ..AuditFilter::default()
+    };
     let mut outcomes: Vec<(&'static str, Result<()>)> = vec![
         ("list", list_extensions(registry).await.map(drop)),
         (
@@ -194,11 +201,33 @@ async fn refusals(registry: &Registry) -> Vec<(&'static str, Option<Role>)> {
             registry.registry_as_of(Moment::Revision(0)).await.map(drop),
         ),
         (
+            "one as of",
+            registry
+                .compare_extension("pii_guard", Moment::Revision(0), Moment::Now)
+                .await
+                .map(drop),
+        ),
+        (
             "schemas",
             registry.list_configuration_schemas().await.map(drop),
         ),
         ("secret names", registry.list_secret_names().await.map(drop)),
         ("audit", list_entries(registry).await.map(drop)),
+        (
+            "group",
+            registry
+                .audit_group("00000000-0000-0000-0000-000000000000")
+                .await
+                .map(drop),
+        ),
+        ("actors", registry.list_audit_actors().await.map(drop)),
+        (
+            "activity",
+            registry
+                .audit_activity(&disabled, 10, "UTC")
+                .await
+                .map(drop),
+        ),
         ("verify", registry.verify_audit_log().await.map(drop)),
         (
             "export",
@@ -292,7 +321,7 @@ async fn refusals(registry: &Registry) -> Vec<(&'static str, Option<Role>)> {
         .collect()
 }
 
-const VIEWING: [&str; 9] = [
+const VIEWING: [&str; 10] = [
     "list",
     "count",
     "get",
@@ -300,10 +329,11 @@ const VIEWING: [&str; 9] = [
     "health",
     "health list",
     "as of",
+    "one as of",
     "schemas",
     "secret names",
 ];
-const AUDITING: [&str; 3] = ["audit", "verify", "export"];
+const AUDITING: [&str; 6] = ["audit", "group", "actors", "activity", "verify", "export"];
 const SWITCHING: [&str; 2] = ["switch", "switch many"];
 const EDITING: [&str; 9] = [
     "create",
@@ -377,16 +407,16 @@ on_each_server! {
     async fn permissions_tell_what_the_database_allows(database: TestDatabase) {
         database.migrate().await;
         for (role, may) in [
-            ("none", [false, false, false, false, false]),
-            ("registry_auditor", [false, false, false, true, false]),
-            ("registry_viewer", [true, false, false, true, false]),
-            ("registry_operator", [true, true, false, true, false]),
-            ("registry_legacy_writer", [true, true, true, true, false]),
-            ("registry_editor", [true, true, true, true, true]),
+            ("none", [false, false, false, false, false, false]),
+            ("registry_auditor", [false, false, false, true, false, false]),
+            ("registry_viewer", [true, false, false, true, false, false]),
+            ("registry_operator", [true, true, false, true, false, true]),
+            ("registry_legacy_writer", [true, true, true, true, false, false]),
+            ("registry_editor", [true, true, true, true, true, true]),
         ] {
             let options = login(&database, role).await;
             let registry = Registry::connect(options.clone()).await.unwrap();
-            let [can_view, can_switch, can_edit, can_audit, can_edit_schemas] = may;
+            let [can_view, can_switch, can_edit, can_audit, can_edit_schemas, can_test] = may;
             let expected = Permissions {
                 login: options.get_username().to_owned(),
                 can_view,
@@ -394,6 +424,8 @@ on_each_server! {
                 can_edit,
                 can_audit,
                 can_edit_schemas,
+                can_test,
+                works_as: None,
             };
             assert_eq!(registry.permissions().await.unwrap(), expected, "{role}");
         }

@@ -135,7 +135,7 @@ on_each_server! {
         let mut before_revision = None;
         loop {
             let page = registry
-                .list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision, limit: 10 })
+                .list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision, after_revision: None, limit: 10 })
                 .await
                 .unwrap();
             seen.extend(page.entries.iter().map(|entry| entry.revision));
@@ -148,13 +148,116 @@ on_each_server! {
         assert!(seen.windows(2).all(|pair| pair[0] > pair[1]), "newest first, each once");
     }
 
+    async fn pages_lead_up_as_well_as_down(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 's.' || n FROM generate_series(1, 25) AS n")
+            .await;
+        let mut seen = Vec::new();
+        let mut after_revision = Some(0);
+        while after_revision.is_some() {
+            let request = AuditListRequest { filter: AuditFilter::default(), before_revision: None, after_revision, limit: 10 };
+            let page = registry.list_audit_entries(&request).await.unwrap();
+            assert!(page.entries.is_sorted_by(|one, next| one.revision > next.revision), "newest first");
+            assert_eq!(page.next_before_revision, after_revision.map(|revision| revision + 1), "and down from there");
+            seen.extend(page.entries.iter().rev().map(|entry| entry.revision));
+            after_revision = page.next_after_revision;
+        }
+        assert_eq!(seen, (1..=25).collect::<Vec<_>>(), "each once, up to the newest");
+
+        let down = AuditListRequest { filter: AuditFilter::default(), before_revision: Some(12), after_revision: None, limit: 5 };
+        let page = registry.list_audit_entries(&down).await.unwrap();
+        assert_eq!(page.next_after_revision, Some(11));
+        let up = AuditListRequest { before_revision: None, after_revision: page.next_after_revision, ..down.clone() };
+        let newer = registry.list_audit_entries(&up).await.unwrap();
+        let revisions: Vec<_> = newer.entries.iter().map(|entry| entry.revision).collect();
+        assert_eq!(revisions, [16, 15, 14, 13, 12], "those next to it");
+        let newest = AuditListRequest { before_revision: None, ..down.clone() };
+        assert_eq!(registry.list_audit_entries(&newest).await.unwrap().next_after_revision, None);
+        let error = registry.list_audit_entries(&AuditListRequest { after_revision: Some(3), ..down }).await.unwrap_err();
+        assert_eq!(error.report().field.as_deref(), Some("after_revision"));
+    }
+
+    async fn a_search_upwards_looks_at_a_part_as_well(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 'e.' || n FROM generate_series(1, 2500) AS n")
+            .await;
+        let filter = AuditFilter { text: Some("e.2499\"".into()), ..AuditFilter::default() };
+        let mut request = AuditListRequest { filter, before_revision: None, after_revision: Some(0), limit: 10 };
+        for next in [Some(1_000), Some(2_000)] {
+            let page = registry.list_audit_entries(&request).await.unwrap();
+            assert_eq!((page.entries.len(), page.next_after_revision), (0, next));
+            request.after_revision = next;
+        }
+        let page = registry.list_audit_entries(&request).await.unwrap();
+        assert_eq!((page.entries.len(), page.next_after_revision), (1, None));
+    }
+
+    async fn a_search_tells_how_much_there_is_to_look_through(database: TestDatabase) {
+        let registry = database.registry().await;
+        for retry in 2..7 {
+            database.execute(&format!("UPDATE extensions SET retry = {retry} WHERE id = 'pii_guard'")).await;
+        }
+        let mut entries = list_entries(&registry).await.unwrap();
+        entries.reverse();
+        let searched = async |filter: AuditFilter| {
+            let request = AuditListRequest { filter, before_revision: None, after_revision: None, limit: 10 };
+            let range = registry.list_audit_entries(&request).await.unwrap().searched;
+            range.map(|range| (range.oldest, range.newest))
+        };
+        let text = AuditFilter { text: Some("nothing has this".into()), ..AuditFilter::default() };
+        assert_eq!(searched(text.clone()).await, Some((1, 5)));
+        let since = AuditFilter { since: entries[1].sealed_at, until: entries[3].sealed_at, ..text };
+        assert_eq!(searched(since).await, Some((2, 3)), "in a range of time, less");
+        let indexed = AuditFilter { extension_id: Some("pii_guard".into()), ..AuditFilter::default() };
+        assert_eq!(searched(indexed).await, None, "what an index finds is not searched");
+    }
+
+    async fn everybody_who_ever_changed_something_is_told(database: TestDatabase) {
+        let registry = database.registry().await;
+        assert_eq!(registry.list_audit_actors().await.unwrap(), Vec::<String>::new());
+        let context = ChangeContext::default();
+        for enabled in [false, true] {
+            registry.set_extension_enabled("pii_guard", enabled, &context).await.unwrap();
+            database.execute(&format!("UPDATE extensions SET enabled = {enabled} WHERE id = 'mock_provider'")).await;
+        }
+        let superuser = database.value("SELECT session_user").await;
+        let mut expected = vec![database.login().to_owned(), superuser];
+        expected.sort();
+        let mut actors = registry.list_audit_actors().await.unwrap();
+        actors.sort();
+        assert_eq!(actors, expected, "each once");
+    }
+
+    async fn a_group_tells_how_large_it_is_and_what_was_done(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute(
+                "BEGIN;
+                 SELECT set_config('registry.group_id', '00000000-0000-0000-0000-000000000007', true);
+                 UPDATE extensions SET enabled = false WHERE type = 'provider';
+                 DELETE FROM extensions WHERE id = 'pii_guard';
+                 COMMIT;
+                 UPDATE extensions SET retry = 7 WHERE id = 'mock_provider'",
+            )
+            .await;
+        let group = registry.audit_group("00000000-0000-0000-0000-000000000007").await.unwrap();
+        assert_eq!((group.count, group.has_more), (4, false));
+        assert_eq!(group.actions, [AuditAction::Deleted, AuditAction::Disabled]);
+        let none = registry.audit_group("00000000-0000-0000-0000-000000000008").await.unwrap();
+        assert_eq!((none.count, none.actions), (0, vec![]));
+        let error = registry.audit_group("seven").await.unwrap_err();
+        assert_eq!(error.report().field.as_deref(), Some("group_id"));
+    }
+
     async fn a_full_last_page_says_that_it_is_the_last(database: TestDatabase) {
         let registry = database.registry().await;
         database
             .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 's.' || n FROM generate_series(1, 10) AS n")
             .await;
         let page =
-            registry.list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision: None, limit: 10 }).await.unwrap();
+            registry.list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision: None, after_revision: None, limit: 10 }).await.unwrap();
         assert_eq!((page.entries.len(), page.next_before_revision), (10, None));
     }
 
@@ -162,7 +265,7 @@ on_each_server! {
         let registry = database.registry().await;
         for limit in [0, 501] {
             let error = registry
-                .list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision: None, limit })
+                .list_audit_entries(&AuditListRequest { filter: AuditFilter::default(), before_revision: None, after_revision: None, limit })
                 .await
                 .unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidInput);
@@ -210,7 +313,7 @@ on_each_server! {
             .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 'e.' || n FROM generate_series(1, 2500) AS n")
             .await;
         let filter = AuditFilter { text: Some("e.7\"".into()), ..AuditFilter::default() };
-        let mut request = AuditListRequest { filter, before_revision: None, limit: 10 };
+        let mut request = AuditListRequest { filter, before_revision: None, after_revision: None, limit: 10 };
         let mut page = registry.list_audit_entries(&request).await.unwrap();
         assert_eq!((page.entries.len(), page.next_before_revision), (0, Some(1_501)), "1,000 were looked at");
         request.before_revision = page.next_before_revision;
@@ -222,7 +325,7 @@ on_each_server! {
         assert_eq!((found, page.next_before_revision), (vec!["e7"], None), "and then all");
         // What an index finds is not looked for: the oldest entry is on the first page.
         let filter = AuditFilter { extension_id: Some("e7".into()), ..AuditFilter::default() };
-        let request = AuditListRequest { filter, before_revision: None, limit: 10 };
+        let request = AuditListRequest { filter, before_revision: None, after_revision: None, limit: 10 };
         assert_eq!(registry.list_audit_entries(&request).await.unwrap().entries.len(), 1);
     }
 

@@ -1,15 +1,17 @@
 //! Creating, changing, deleting, switching many, restoring: merged where people changed different
 //! things, refused where they changed the same, done once whatever happens to the answer.
 
+use std::ops::ControlFlow;
+
 use registry::audit::AuditAction;
 use registry::confirmation::Confirmation;
 use registry::differences::FieldChange;
 use registry::extension_changes::{
-    ExtensionDraft, ExtensionPatch, RestoreRequest, RevisionConflict,
+    BulkProgress, ExtensionDraft, ExtensionPatch, RestoreRequest, RevisionConflict, SeenExtension,
 };
 use registry::extensions::ExtensionType;
 use registry::undo::UndoTarget;
-use registry::{ChangeContext, Error, ErrorCode};
+use registry::{ChangeContext, Error, ErrorCode, Registry};
 use sqlx::types::Uuid;
 use sqlx::{ConnectOptions, Connection};
 use system_tests::on_each_server;
@@ -26,6 +28,16 @@ pub(crate) fn draft(id: &str) -> ExtensionDraft {
         config: r#"{"model": "a", "limits": {"rate": 1.00, "burst": 5}, "tags": [1, 2]}"#.into(),
         metadata: "{}".into(),
     }
+}
+
+async fn read_seen(registry: &Registry, ids: &[String]) -> Vec<SeenExtension> {
+    let rows = registry.read_changed_extensions(ids).await.unwrap();
+    rows.into_iter()
+        .map(|row| SeenExtension {
+            id: row.extension.id,
+            revision: row.extension.revision,
+        })
+        .collect()
 }
 
 fn config(text: &str) -> ExtensionPatch {
@@ -398,5 +410,45 @@ on_each_server! {
         let entries = history(&registry, "mock_provider").await;
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].extension_id, "mock_provider");
+    }
+
+    async fn a_change_of_many_tells_how_far_it_is_and_leaves_nothing_when_it_is_broken_off(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute("INSERT INTO extensions (id, type, subject, enabled)
+                SELECT 'many_' || number, 'pre', 'many.' || number, true FROM generate_series(1, 1200) AS number")
+            .await;
+        let revision = registry.traffic_effects(&[]).await.unwrap().revision;
+        let ids: Vec<String> = (1..=1200).map(|number| format!("many_{number}")).collect();
+        let context = ChangeContext { request_id: Some(Uuid::from_u128(31)), ..ChangeContext::default() };
+        let mut told = Vec::new();
+        let break_off = |progress: BulkProgress| {
+            told.push((progress.done_count, progress.total));
+            if progress.done_count >= 1000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        assert!(!registry.set_extensions_enabled_telling(&ids, false, &context, break_off).await.unwrap());
+        assert_eq!(told, [(500, 1200), (1000, 1200)]);
+        let seen = read_seen(&registry, &ids).await;
+        assert!(!registry.delete_extensions_telling(&seen, &context, |_| ControlFlow::Break(())).await.unwrap());
+        assert_eq!(registry.traffic_effects(&[]).await.unwrap().revision, revision, "nothing has changed");
+
+        // The name of what was broken off is free; done to the end it is one group.
+        let mut last = None;
+        let go_on = |progress: BulkProgress| {
+            last = Some(progress);
+            ControlFlow::Continue(())
+        };
+        assert!(registry.set_extensions_enabled_telling(&ids, false, &context, go_on).await.unwrap());
+        assert_eq!(last, Some(BulkProgress { done_count: 1200, total: 1200 }));
+        let groups: i64 = sqlx::query_scalar(
+            "SELECT count(DISTINCT group_id) FROM extension_audit_log WHERE revision > $1 HAVING count(*) = 1200")
+            .bind(revision)
+            .fetch_one(&mut database.superuser().connect().await.unwrap())
+            .await
+            .unwrap();
+        assert_eq!(groups, 1);
+        let seen = read_seen(&registry, &ids).await;
+        assert!(registry.delete_extensions_telling(&seen, &NO_CONTEXT, |_| ControlFlow::Continue(())).await.unwrap());
+        assert_eq!(registry.read_changed_extensions(&ids).await.unwrap(), []);
     }
 }

@@ -210,6 +210,32 @@ on_each_server! {
         assert_eq!(told, [("a", 0)], "who was not heard of for a minute is not counted on");
     }
 
+    async fn the_calls_of_the_last_day_are_told_and_none_is_not_zero(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute("INSERT INTO public.extension_health (extension_id) SELECT id FROM public.extensions ON CONFLICT DO NOTHING;
+                SELECT public.registry_record_health(
+                    ARRAY['pii_guard', 'pii_guard', 'pii_guard', 'mock_provider', 'openai_gpt4', 'normalize_text'],
+                    ARRAY[true, false, true, true, true, true],
+                    ARRAY[10, NULL, 12, 9, 8, 7],
+                    ARRAY[now(), now(), now() - interval '22 hours', now(), now() - interval '25 hours', now()]);
+                SELECT public.registry_record_health(ARRAY['pii_guard'], ARRAY[true], ARRAY[5], NULL, 'test')")
+            .await;
+        let told = |effects: TrafficEffects| {
+            effects.known_calls.into_iter().map(|calls| (calls.extension_id, calls.call_count)).collect::<Vec<_>>()
+        };
+        let of = |id: &str, count: i64| (id.to_owned(), count);
+        let all = owned(&["mock_provider", "openai_gpt4", "pii_guard", "anthropic_claude"]);
+        let effects = registry.traffic_effects(&all).await.unwrap();
+        assert_eq!(told(effects), [of("pii_guard", 3), of("mock_provider", 1)], "of the others no call of the day is known");
+
+        // What a refusal tells is of the transaction that was refused, also where the change is looked at afterwards.
+        assert_eq!(told(effects_of(registry.set_extension_enabled("pii_guard", false, &required()).await)), [of("pii_guard", 3)]);
+        registry.set_extension_enabled("pii_guard", false, &ChangeContext::default()).await.unwrap();
+        registry.set_extension_enabled("pii_guard", true, &ChangeContext::default()).await.unwrap();
+        assert_eq!(told(effects_of(registry.undo(&UndoTarget::Revision(2), &required()).await)), [of("pii_guard", 3)]);
+    }
+
     async fn an_operator_is_asked_and_a_viewer_refused(database: TestDatabase) {
         database.migrate().await;
         let operator = database.registry_as_member_of("registry_operator").await;

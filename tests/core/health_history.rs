@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use registry::health::{
-    HealthPoint, HealthRange, HealthRecorder, HealthSample, HealthSeriesRequest, HealthSource,
-    HealthState,
+    HealthLimits, HealthPoint, HealthRange, HealthRecorder, HealthRetention, HealthSample,
+    HealthSeriesRequest, HealthSeverity, HealthSource, HealthState, HealthTotal,
 };
+use registry::schemas::SchemaScope;
 use registry::{ErrorCode, Registry};
 use sqlx::types::Uuid;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 use system_tests::database::{TestDatabase as Database, execute};
 use system_tests::on_each_server;
 
@@ -68,6 +69,46 @@ async fn total(registry: &Registry, id: &str, range: HealthRange) -> HealthPoint
         .total
 }
 
+/// A session of a router whose time zone is this. The driver asks for UTC when it connects, whatever the database or
+/// the login is set to: so it is set after.
+async fn writer_in(database: &Database, zone: &str) -> PgConnection {
+    let mut writer = database.console().connect().await.unwrap();
+    sqlx::query("SELECT set_config('timezone', $1, false)")
+        .bind(zone)
+        .execute(&mut writer)
+        .await
+        .unwrap();
+    assert_eq!(zone_of(&mut writer).await, zone);
+    writer
+}
+
+async fn zone_of(writer: &mut PgConnection) -> String {
+    sqlx::query_scalar("SHOW timezone")
+        .fetch_one(writer)
+        .await
+        .unwrap()
+}
+
+/// Records in the writer's own session.
+async fn record_by(writer: &mut PgConnection, samples: &[HealthSample]) {
+    let ids: Vec<&str> = samples
+        .iter()
+        .map(|sample| sample.extension_id.as_str())
+        .collect();
+    let oks: Vec<bool> = samples.iter().map(|sample| sample.ok).collect();
+    let latencies: Vec<Option<f64>> = samples.iter().map(|sample| sample.latency_ms).collect();
+    let times: Vec<DateTime<Utc>> = samples.iter().map(|sample| sample.at).collect();
+    let unknown: Vec<String> = sqlx::query_scalar("SELECT registry_record_health($1, $2, $3, $4)")
+        .bind(ids)
+        .bind(oks)
+        .bind(latencies)
+        .bind(times)
+        .fetch_one(writer)
+        .await
+        .unwrap();
+    assert_eq!(unknown, Vec::<String>::new());
+}
+
 fn last_hour() -> HealthRange {
     HealthRange::last(TimeDelta::hours(1))
 }
@@ -116,29 +157,57 @@ on_each_server! {
         assert_eq!((point.mean_ms, point.p50_ms, point.p99_ms), (Some(12.75), Some(12.75), Some(12.75)));
     }
 
-    async fn days_are_the_sums_of_their_minutes_over_a_change_of_the_clocks_and_with_late_calls(database: TestDatabase) {
-        database.migrate().await;
-        // Clocks were set back at 01:00 UTC that day; the session counts hours as people in Berlin do.
-        database.execute(&format!("ALTER DATABASE {} SET timezone = 'Europe/Berlin'", database.superuser().get_database().unwrap())).await;
-        let registry = Registry::connect(database.console()).await.unwrap();
-        let start: DateTime<Utc> = "2026-10-24T21:30:00Z".parse().unwrap();
-        let samples: Vec<HealthSample> = (0..1_700)
-            .map(|minute| sample("pii_guard", minute % 7 != 0, Some(f64::from(minute)), start + TimeDelta::minutes(minute.into())))
-            .collect();
-        // The later half comes first, and the rest late and in pieces.
-        record(&registry, &samples[850..]).await;
-        for part in samples[..850].chunks(100).rev() {
-            record(&registry, part).await;
+    async fn days_are_the_sums_of_their_minutes_over_changes_of_the_clocks_and_with_late_calls(database: TestDatabase) {
+        let registry = database.registry().await;
+        // These calls lie further back than hours are kept for otherwise.
+        let retention = HealthRetention { minutes_kept_days: 7, hours_kept_days: 36_500, days_kept_days: None };
+        registry.set_health_retention(retention).await.unwrap();
+        let mut sums = [0_u32; 3];
+        for (id, zone, start) in [
+            // Clocks were set back at 01:00 UTC, and forward; and where no hour begins when one begins in UTC.
+            ("pii_guard", "Europe/Berlin", "2025-10-25T21:30:00Z"),
+            ("mock_provider", "Europe/Berlin", "2025-03-29T21:30:00Z"),
+            ("normalize_text", "Australia/Lord_Howe", "2025-04-04T21:30:00Z"),
+        ] {
+            let start: DateTime<Utc> = start.parse().unwrap();
+            let samples: Vec<HealthSample> = (0..1_700)
+                .map(|minute| sample(id, minute % 7 != 0, Some(f64::from(minute)), start + TimeDelta::minutes(minute.into())))
+                .collect();
+            // The later half comes first, and the rest late and in pieces.
+            let mut writer = writer_in(&database, zone).await;
+            record_by(&mut writer, &samples[850..]).await;
+            for part in samples[..850].chunks(100).rev() {
+                record_by(&mut writer, part).await;
+            }
+            assert_eq!(zone_of(&mut writer).await, zone, "the whole time");
+            writer.close().await.unwrap();
+
+            // A day is a day in UTC, wherever it was written from.
+            let midnight = start.date_naive().succ_opt().unwrap().and_hms_opt(0, 0, 0).unwrap().and_utc();
+            let day = HealthRange { from: midnight, until: midnight + TimeDelta::days(1) };
+            let of_day = samples.iter().filter(|sample| sample.at >= day.from && sample.at < day.until).count();
+            assert_eq!(of_day, 1_440);
+            let request = HealthSeriesRequest { extension_ids: vec![id.into()], range: day, points_max: 10, source: HealthSource::Traffic };
+            let series = registry.health_series(&request).await.unwrap().remove(0);
+            let counted: i64 = series.points.iter().map(|point| point.success_count + point.failure_count).sum();
+            assert_eq!((series.step_minutes, series.range, counted), (360, day, 1_440), "{zone}");
+
+            for sample in &samples {
+                sums[usize::from(!sample.ok)] += 1;
+            }
+            sums[2] += 1_444_150;
         }
-        let failures = samples.iter().filter(|sample| !sample.ok).count().to_string();
-        let successes = (samples.len() - samples.iter().filter(|sample| !sample.ok).count()).to_string();
-        assert_sums(&database, [&successes, &failures, "1700", "1444150", "1700"]).await;
+        let [successes, failures, latencies] = sums.map(|sum| sum.to_string());
+        assert_sums(&database, [&successes, &failures, "5100", &latencies, "5100"]).await;
         let coarser_than_minutes = "SELECT count(*) FROM extension_health_history AS bucket
-             WHERE jsonb_build_array(success_count, failure_count, latency_sum_ms, latency_min_ms, latency_max_ms, last_failure) <> (
-                 SELECT jsonb_build_array(sum(success_count), sum(failure_count), sum(latency_sum_ms), min(latency_min_ms), max(latency_max_ms), max(last_failure))
+             WHERE jsonb_build_array(success_count, failure_count, latency_count, latency_sum_ms, latency_min_ms, latency_max_ms, last_failure) <> (
+                 SELECT jsonb_build_array(sum(success_count), sum(failure_count), sum(latency_count), sum(latency_sum_ms),
+                                          min(latency_min_ms), max(latency_max_ms), max(last_failure))
                  FROM extension_health_history AS minute
-                 WHERE minute.step_minutes = 1 AND minute.started_at >= bucket.started_at
+                 WHERE minute.extension_id = bucket.extension_id
+                   AND minute.step_minutes = 1 AND minute.started_at >= bucket.started_at
                    AND minute.started_at < bucket.started_at + bucket.step_minutes * interval '1 minute')";
+        database.execute("ANALYZE extension_health_history").await;
         assert_eq!(database.value(coarser_than_minutes).await, "0");
         let odd = "SELECT count(*) FROM extension_health_history WHERE extract(epoch FROM started_at)::bigint % (step_minutes * 60) <> 0";
         assert_eq!(database.value(odd).await, "0", "buckets begin at multiples of their step in UTC");
@@ -155,12 +224,18 @@ on_each_server! {
         let distributions: [(&str, &dyn Fn(u32) -> f64); 3] = [("pii_guard", &even), ("mock_provider", &tailed), ("normalize_text", &humps)];
         for (id, latency) in distributions {
             let mut latencies: Vec<f64> = (0..5_000).map(latency).collect();
-            let samples: Vec<HealthSample> = latencies.iter().map(|latency| sample(id, true, Some(*latency), now)).collect();
+            // Of many minutes, whose histograms are added up.
+            let samples: Vec<HealthSample> = (0..50)
+                .cycle()
+                .zip(&latencies)
+                .map(|(minutes, latency)| sample(id, true, Some(*latency), now - TimeDelta::minutes(minutes)))
+                .collect();
             for batch in samples.chunks(1_250) {
                 record(&registry, batch).await;
             }
             latencies.sort_by(f64::total_cmp);
             let point = total(&registry, id, last_hour()).await;
+            assert_eq!(point.success_count, 5_000);
             for (found, exact) in [
                 (point.p50_ms, latencies[2_499]),
                 (point.p95_ms, latencies[4_749]),
@@ -293,9 +368,12 @@ on_each_server! {
         database.execute("UPDATE extensions SET enabled = false WHERE id = 'openai_gpt4'").await;
         let overview = registry.health_overview(last_hour()).await.unwrap();
         assert_eq!(overview.step_minutes, 5);
-        let shown: Vec<_> = overview.rows.iter().map(|row| (row.extension_id.as_str(), row.state)).collect();
-        assert_eq!(shown[..3], [("pii_guard", HealthState::Failing), ("mock_provider", HealthState::Healthy), ("openai_gpt4", HealthState::Failing)]);
-        assert!(shown[3..].iter().all(|(_, state)| *state == HealthState::NoData));
+        let shown: Vec<_> = overview.rows.iter().map(|row| (row.extension_id.as_str(), row.severity)).collect();
+        assert_eq!(shown[..2], [("pii_guard", HealthSeverity::Failing), ("mock_provider", HealthSeverity::Healthy)]);
+        assert!(shown[2..5].iter().all(|(_, severity)| *severity == HealthSeverity::NoData));
+        assert_eq!(shown[5], ("openai_gpt4", HealthSeverity::Off));
+        let empty = &overview.rows[2];
+        assert!(empty.success_counts.is_empty() && empty.failure_counts.is_empty());
         let guard = &overview.rows[0];
         assert_eq!((guard.success_count, guard.failure_count), (149, 51));
         assert!((guard.score_percent.unwrap() - 74.5).abs() < 1e-9);
@@ -305,6 +383,86 @@ on_each_server! {
         assert_eq!((sum(&guard.success_counts), sum(&guard.failure_counts)), (149, 51));
         assert!([12, 13].contains(&guard.success_counts.len()), "{}", guard.success_counts.len());
         assert_eq!(guard.last_failure.map(|at| at.timestamp()), Some(at(5).timestamp()));
+    }
+
+    async fn all_together_are_told_of_their_calls_and_not_of_their_percentiles(database: TestDatabase) {
+        let registry = database.registry().await;
+        let now = Utc::now();
+        let at = |minutes| now - TimeDelta::minutes(minutes);
+        // One is called often and fast, the other seldom and slowly: the mean of their percentiles would be 500 ms.
+        let mut samples = vec![sample("mock_provider", true, Some(10.0), at(50)); 990];
+        samples.extend(vec![sample("mock_provider", true, Some(10.0), at(5)); 900]);
+        samples.extend(vec![sample("pii_guard", false, Some(990.0), at(5)); 10]);
+        record(&registry, &samples).await;
+        let overview = registry.health_overview(last_hour()).await.unwrap();
+        let total = &overview.total;
+        assert_eq!((total.success_count, total.failure_count, total.failing_count), (1_890, 10, 1));
+        assert!((total.p95_ms.unwrap() - 10.0).abs() < 0.5, "{total:?}");
+        assert!((total.score_percent.unwrap() - 189_000.0 / 1_900.0).abs() < 1e-9);
+        let calls = |half: &HealthTotal| (half.success_count, half.failure_count, half.failing_count);
+        assert_eq!(calls(&overview.earlier), (990, 0, 0));
+        assert_eq!(calls(&overview.later), (900, 10, 1));
+        assert!((overview.later.p99_ms.unwrap() / 990.0 - 1.0).abs() < 0.05, "{:?}", overview.later);
+    }
+
+    async fn what_is_slow_or_silent_is_told_before_what_is_healthy(database: TestDatabase) {
+        let registry = database.registry().await;
+        let now = Utc::now();
+        let at = |minutes| now - TimeDelta::minutes(minutes);
+        let limits = HealthLimits { score_below_percent: None, p95_above_ms: Some(100.0), silent_for_seconds: Some(600) };
+        registry.set_health_threshold(&SchemaScope::Extension("pii_guard".into()), Some(limits)).await.unwrap();
+        registry.set_health_threshold(&SchemaScope::Extension("openai_gpt4".into()), Some(limits)).await.unwrap();
+        record(
+            &registry,
+            &[
+                sample("mock_provider", true, Some(5_000.0), at(1)),
+                sample("pii_guard", true, Some(500.0), at(1)),
+                sample("openai_gpt4", true, Some(20.0), at(30)),
+                // Yesterday.
+                sample("normalize_text", true, Some(20.0), at(1_500)),
+            ],
+        )
+        .await;
+        let overview = registry.health_overview(last_hour()).await.unwrap();
+        let shown: Vec<_> = overview.rows.iter().map(|row| (row.extension_id.as_str(), row.severity)).collect();
+        assert_eq!(
+            shown[..4],
+            [
+                ("pii_guard", HealthSeverity::Slow),
+                ("normalize_text", HealthSeverity::Silent),
+                ("openai_gpt4", HealthSeverity::Silent),
+                ("mock_provider", HealthSeverity::Healthy),
+            ]
+        );
+    }
+
+    async fn small_charts_are_of_those_that_were_called(database: TestDatabase) {
+        let registry = database.registry().await;
+        let now = Utc::now();
+        let calls = |id: &str, ok, count| vec![sample(id, ok, Some(20.0), now); count];
+        record(&registry, &[calls("pii_guard", true, 7), calls("pii_guard", false, 2), calls("mock_provider", true, 1)].concat()).await;
+        let day = registry.health_sparklines(HealthRange::last(TimeDelta::days(1))).await.unwrap();
+        assert_eq!(day.step_minutes, 60);
+        let ids: Vec<_> = day.sparklines.iter().map(|line| line.extension_id.as_str()).collect();
+        assert_eq!(ids, ["mock_provider", "pii_guard"]);
+        let guard = &day.sparklines[1];
+        let steps = usize::try_from((day.range.until - day.range.from).num_hours()).unwrap();
+        assert_eq!((guard.success_counts.len(), guard.failure_counts.len()), (steps, steps));
+        assert_eq!((guard.success_counts.last(), guard.failure_counts.last()), (Some(&7), Some(&2)));
+        assert_eq!(guard.success_counts.iter().sum::<u32>(), 7);
+    }
+
+    async fn of_an_hour_long_ago_the_hours_are_told_and_not_the_minutes_that_are_gone(database: TestDatabase) {
+        let registry = database.registry().await;
+        let then = Utc::now() - TimeDelta::days(20);
+        record(&registry, &[sample("pii_guard", true, Some(20.0), then)]).await;
+        database.execute("DELETE FROM extension_health_history WHERE step_minutes < 60").await;
+        let range = HealthRange { from: then - TimeDelta::minutes(30), until: then + TimeDelta::minutes(30) };
+        let request = HealthSeriesRequest { extension_ids: vec!["pii_guard".into()], range, points_max: 300, source: HealthSource::Traffic };
+        let series = registry.health_series(&request).await.unwrap().remove(0);
+        assert_eq!((series.step_minutes, series.total.success_count, series.state), (60, 1, HealthState::Healthy));
+        let overview = registry.health_overview(range).await.unwrap();
+        assert_eq!((overview.step_minutes, overview.total.success_count), (60, 1));
     }
 
     async fn a_range_that_is_none_is_refused(database: TestDatabase) {

@@ -1,6 +1,8 @@
 //! The programs that were there before: their statements run as they are, and their own audit entries
 //! neither double nor break the log.
 
+use chrono::TimeDelta;
+use registry::health::{HealthPoint, HealthRange, HealthSeriesRequest, HealthSource};
 use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions, Connection, Row};
 use system_tests::database::TestDatabase as Database;
@@ -44,6 +46,80 @@ async fn audit(router: &mut PgConnection, id: &str, action: &str, changes: &str)
 }
 
 on_each_server! {
+    async fn a_former_owners_health_statements_run_unchanged_and_show_up_in_the_charts(database: TestDatabase) {
+        let mut router = legacy_login(&database).await;
+        // As a program counts that has the tables to itself: prepared, in its own time zone, one row at a time.
+        sqlx::query("SET TIME ZONE 'Europe/Berlin'").execute(&mut router).await.unwrap();
+        sqlx::query(
+            "INSERT INTO extensions (id, type, subject, timeout_ms, retry, config)
+               VALUES ($1, $2, $3, $4, $5, $6::text::jsonb) RETURNING id",
+        )
+        .bind("new")
+        .bind("pre")
+        .bind("beamline.ext.pre.new.v1")
+        .bind(5000)
+        .bind(1)
+        .bind("{}")
+        .fetch_one(&mut router)
+        .await
+        .unwrap();
+        for latency_ms in [4.0, 6.0, 20.0] {
+            for id in ["kept", "new"] {
+                sqlx::query(
+                    "INSERT INTO extension_health (extension_id, success_count, avg_latency_ms, last_success) VALUES ($1, 1, $2, NOW())
+                     ON CONFLICT (extension_id) DO UPDATE SET
+                         avg_latency_ms = (extension_health.avg_latency_ms * extension_health.success_count + EXCLUDED.avg_latency_ms)
+                             / (extension_health.success_count + 1),
+                         success_count = extension_health.success_count + 1, last_success = NOW(), updated_at = NOW()",
+                )
+                .bind(id)
+                .bind(latency_ms)
+                .execute(&mut router)
+                .await
+                .unwrap();
+            }
+        }
+        let failed = sqlx::query(
+            "UPDATE extension_health SET failure_count = failure_count + 1, last_failure = NOW(), updated_at = NOW() WHERE extension_id = $1",
+        )
+        .bind("kept")
+        .execute(&mut router)
+        .await
+        .unwrap();
+        assert_eq!(failed.rows_affected(), 1);
+        let counters = sqlx::query("SELECT success_count, failure_count FROM extension_health WHERE extension_id = $1")
+            .bind("kept")
+            .fetch_one(&mut router)
+            .await
+            .unwrap();
+        assert_eq!((counters.get::<i64, _>(0), counters.get::<i64, _>(1)), (15, 1));
+        router.close().await.unwrap();
+
+        // What was counted before it was adopted is in the counters alone: when it was, nobody knows.
+        let registry = database.registry().await;
+        let range = HealthRange::last(TimeDelta::minutes(15));
+        let overview = registry.health_overview(range).await.unwrap();
+        let shown: Vec<_> = overview
+            .rows
+            .iter()
+            .map(|row| (row.extension_id.as_str(), row.success_count, row.failure_count, row.success_counts.iter().sum::<u32>()))
+            .collect();
+        assert_eq!(shown, [("new", 3, 0, 3), ("kept", 3, 1, 3)], "what is on comes first");
+        let request = HealthSeriesRequest {
+            extension_ids: vec!["kept".into(), "new".into()],
+            range,
+            points_max: 60,
+            source: HealthSource::Traffic,
+        };
+        let series = registry.health_series(&request).await.unwrap();
+        for (series, failures) in series.iter().zip([1, 0]) {
+            assert_eq!((series.total.success_count, series.total.failure_count), (3, failures));
+            assert!((series.total.max_ms.unwrap() - 20.0).abs() < 0.01, "{series:?}");
+            let is_now = |point: &HealthPoint| point.started_at >= series.range.from && point.started_at < series.range.until;
+            assert!(series.points.iter().all(is_now), "in the time zone of nobody: {series:?}");
+        }
+    }
+
     async fn a_former_owners_statements_run_unchanged_with_one_entry_a_change(database: TestDatabase) {
         let mut router = legacy_login(&database).await;
 

@@ -4,7 +4,8 @@ use registry::extensions::{
     ExtensionCursor, ExtensionFilter, ExtensionListRequest, ExtensionSortColumn, ExtensionType,
 };
 use registry::health::HealthState;
-use registry::{ErrorCode, Registry};
+use registry::{ChangeContext, ErrorCode, Registry};
+use sqlx::types::Uuid;
 use system_tests::on_each_server;
 
 async fn ids(registry: &Registry, filter: ExtensionFilter) -> Vec<String> {
@@ -178,5 +179,21 @@ on_each_server! {
         assert_eq!((report.health_score_percent, report.has_data), (100.0, false));
         let error = registry.get_health("missing").await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::ExtensionNotFound);
+    }
+
+    async fn rows_that_changed_are_read_with_the_request_that_changed_them(database: TestDatabase) {
+        let registry = database.registry().await;
+        let request_id = Uuid::from_u128(7);
+        let context = ChangeContext { request_id: Some(request_id), ..ChangeContext::default() };
+        registry.set_extension_enabled("pii_guard", false, &context).await.unwrap();
+        database.execute("UPDATE extensions SET retry = 9 WHERE id = 'mock_provider'").await;
+        let asked = ["pii_guard", "missing", "mock_provider", "openai_gpt4"].map(str::to_owned);
+        let found = registry.read_changed_extensions(&asked).await.unwrap();
+        let read: Vec<_> = found.iter().map(|row| (row.extension.id.as_str(), row.extension.revision, row.request_id.clone())).collect();
+        assert_eq!(read, [("mock_provider", 2, None), ("openai_gpt4", 0, None), ("pii_guard", 1, Some(request_id.to_string()))]);
+        assert_eq!(found[0].extension, registry.get_extension("mock_provider").await.unwrap());
+        assert_eq!(registry.read_changed_extensions(&[]).await.unwrap(), []);
+        let too_many = vec![String::new(); 10_001];
+        assert_eq!(registry.read_changed_extensions(&too_many).await.unwrap_err().code(), ErrorCode::InvalidInput);
     }
 }

@@ -19,5 +19,6 @@ mod rules;
 mod schemas;
 mod seal;
 mod secrets;
+mod test_messages;
 mod time_travel;
 mod undo;

@@ -154,6 +154,38 @@ on_each_server! {
         assert_eq!((fault.kind, fault.revision), (FaultKind::AnchorMismatch, 10));
     }
 
+    async fn what_came_since_is_verified_from_where_the_log_was_verified_to(database: TestDatabase) {
+        let (registry, noted) = ten_entries(&database).await;
+        switch(&registry, 4).await;
+        let since = registry.verify_audit_log_since(&noted, |_| {}).await.unwrap();
+        assert_eq!((since.fault, since.revision, since.entry_count), (None, 14, 14));
+        let end = registry.anchor().await.unwrap();
+        assert_eq!((since.registry_id, since.hash), (end.registry_id.clone(), end.hash.clone()));
+        let nothing_new = registry.verify_audit_log_since(&end, |_| {}).await.unwrap();
+        assert_eq!((nothing_new.fault, nothing_new.entry_count), (None, 14));
+
+        let fault = async |statements: &str, noted: &Anchor| {
+            database.execute(&format!("{WITHOUT_GUARD} {statements}")).await;
+            let found = registry.verify_audit_log_since(noted, |_| {}).await.unwrap().fault;
+            found.map(|fault| (fault.kind, fault.revision))
+        };
+        // The limit that is stated: what was verified before is not looked at again.
+        let edit = "UPDATE extension_audit_log SET changed_by = 'another' WHERE revision = 4";
+        assert_eq!(fault(edit, &noted).await, None);
+        let whole = registry.verify_audit_log().await.unwrap().fault.unwrap();
+        assert_eq!((whole.kind, whole.revision), (FaultKind::ContentChanged, 4), "the whole shows it");
+        let edit = "UPDATE extension_audit_log SET changed_by = 'another' WHERE revision = 12";
+        assert_eq!(fault(edit, &noted).await, Some((FaultKind::ContentChanged, 12)));
+        let other = Anchor { hash: "00".repeat(32), ..noted.clone() };
+        assert_eq!(fault("SELECT 1", &other).await, Some((FaultKind::AnchorMismatch, 10)));
+        let elsewhere = Anchor { registry_id: "another".into(), ..noted.clone() };
+        assert_eq!(fault("SELECT 1", &elsewhere).await, Some((FaultKind::OtherRegistry, 10)));
+        let cut_off = "DELETE FROM extension_audit_log WHERE revision > 8;
+            UPDATE registry_head SET (revision, hash) =
+                (SELECT revision, hash FROM extension_audit_log ORDER BY revision DESC LIMIT 1)";
+        assert_eq!(fault(cut_off, &noted).await, Some((FaultKind::EndCutOff, 9)));
+    }
+
     async fn a_wiped_log_shows_by_the_anchor(database: TestDatabase) {
         let wipe = "DELETE FROM extension_audit_log; DELETE FROM registry_head;
             INSERT INTO registry_head (registry_id, hash)

@@ -39,6 +39,9 @@ const CONFIGS: [&str; 5] = [
     r#"{"token": "s3cret-2", "keys/with~odd": {"": 0.10}}"#,
 ];
 
+/// What the operations are about.
+const IDS: [&str; 6] = ["e0", "e1", "e2", "e3", "p", "q"];
+
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let id = || 0..4_u8;
     let revision = || 0..40_i64;
@@ -210,6 +213,19 @@ async fn check(database: &Database, registry: &Registry, operations: &[Operation
             .await
             .unwrap();
         assert_eq!(&at_revision.extensions, expected, "as of #{revision}");
+        for id in IDS {
+            let alone = registry
+                .extension_as_of(id, Moment::Revision(*revision))
+                .await
+                .unwrap();
+            let among_all = expected.iter().find(|extension| extension.id == id);
+            assert_eq!(alone.as_ref(), among_all, "{id} as of #{revision}");
+            let at_time = registry
+                .extension_as_of(id, Moment::Time(*time))
+                .await
+                .unwrap();
+            assert_eq!(at_time.as_ref(), among_all, "{id} as of {time}");
+        }
         let at_time = registry.registry_as_of(Moment::Time(*time)).await.unwrap();
         assert_eq!(
             (at_time.revision, &at_time.extensions),
@@ -220,6 +236,25 @@ async fn check(database: &Database, registry: &Registry, operations: &[Operation
     for pair in moments.windows(2) {
         let (from, to) = (Moment::Revision(pair[0].0), Moment::Revision(pair[1].0));
         let differences = registry.registry_difference(from, to).await.unwrap();
+        for id in IDS {
+            let alone = registry.compare_extension(id, from, to).await.unwrap();
+            let among_all = differences
+                .iter()
+                .find(|difference| difference.extension_id == id);
+            assert_eq!(
+                alone.changes,
+                among_all.map_or_else(Vec::new, |difference| difference.changes.clone()),
+                "{id}"
+            );
+            assert_eq!(
+                alone.before.as_ref(),
+                pair[0].2.iter().find(|extension| extension.id == id)
+            );
+            assert_eq!(
+                alone.after.as_ref(),
+                pair[1].2.iter().find(|extension| extension.id == id)
+            );
+        }
         let unequal = |one: &PastExtension, other: &PastExtension| {
             PastExtension {
                 revision: 0,
@@ -327,10 +362,38 @@ on_each_server! {
         assert_eq!(past.revision, 0, "nobody saw it then");
     }
 
+    async fn one_extension_is_compared_with_what_it_is_now(database: TestDatabase) {
+        let registry = database.registry().await;
+        let compare = async |id: &str| registry.compare_extension(id, Moment::Revision(0), Moment::Now).await.unwrap();
+        let untouched = compare("pii_guard").await;
+        assert_eq!(untouched.changes, [], "it has no entry yet");
+        assert_eq!(untouched.before, untouched.after);
+        assert_eq!(untouched.before.unwrap().id, "pii_guard");
+
+        let context = ChangeContext::default();
+        registry.set_extension_enabled("pii_guard", false, &context).await.unwrap();
+        let changed = compare("pii_guard").await;
+        let paths: Vec<_> = changed.changes.iter().map(|change| change.path.as_str()).collect();
+        assert_eq!(paths, ["/enabled"]);
+        assert_eq!((changed.before.unwrap().enabled, changed.after.unwrap().enabled), (true, false));
+
+        database.execute("DELETE FROM extensions WHERE id = 'pii_guard'").await;
+        let gone = compare("pii_guard").await;
+        assert!(gone.changes.iter().any(|change| change.path == "/id"));
+        assert_eq!((gone.before.is_some(), gone.after), (true, None));
+        assert_eq!(registry.extension_as_of("pii_guard", Moment::Now).await.unwrap(), None);
+        let never = compare("never was").await;
+        assert_eq!((never.before, never.after, never.changes), (None, None, vec![]));
+        let all = registry.registry_difference(Moment::Revision(0), Moment::Now).await.unwrap();
+        assert_eq!(all.len(), 1, "and so is the whole registry");
+    }
+
     async fn a_revision_to_come_is_refused(database: TestDatabase) {
         let registry = database.registry().await;
         for revision in [-1, 1] {
             let error = registry.registry_as_of(Moment::Revision(revision)).await.unwrap_err();
+            assert_eq!(error.report().field.as_deref(), Some("revision"));
+            let error = registry.extension_as_of("pii_guard", Moment::Revision(revision)).await.unwrap_err();
             assert_eq!(error.report().field.as_deref(), Some("revision"));
         }
     }

@@ -54,9 +54,15 @@ async fn a_disk_that_filled_up_is_named_and_after_freeing_some_everything_is_the
         .set_extension_enabled("pii_guard", false, &registry::ChangeContext::default())
         .await
         .unwrap();
+    assert!(server.disk_space().is_reserve_held);
     drop((server, registry));
     let filler = disk.path().join("filler");
     fill(&filler);
+    // Once it starts with the room that was set aside for that; then that is full as well.
+    let (server, registry) = open(&disk.path()).await.0.unwrap();
+    assert!(!server.disk_space().is_reserve_held && server.disk_space().is_low);
+    drop((server, registry));
+    fill(&disk.path().join("more"));
 
     let error = open(&disk.path()).await.0.unwrap_err();
     assert_eq!(
@@ -68,8 +74,9 @@ async fn a_disk_that_filled_up_is_named_and_after_freeing_some_everything_is_the
     assert!(server_processes(&disk.path()).is_empty());
 
     std::fs::remove_file(filler).unwrap();
-    let (_server, registry) = open(&disk.path()).await.0.unwrap();
+    let (server, registry) = open(&disk.path()).await.0.unwrap();
     assert!(!registry.get_extension("pii_guard").await.unwrap().enabled);
+    assert!(server.disk_space().is_reserve_held, "it is set aside again");
 }
 
 fn fill(path: &std::path::Path) {

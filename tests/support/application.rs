@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::bundle::repository;
+use crate::bundle::{built_program, repository};
 use crate::folder::TestFolder;
-use fantoccini::actions::{InputSource, KeyAction, KeyActions, MouseActions, PointerAction};
+use fantoccini::actions::{
+    InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction,
+};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 
-use crate::desktop::{Desktop, Driver, ask_windows_to_close};
+use crate::desktop::{Desktop, Driver, ScreenSize, ask_windows_to_close};
 
 /// How long anything in the window may take to appear; starts on a loaded machine are the longest.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,6 +43,11 @@ impl Account {
 
     /// An account with further variables in its environment.
     pub fn with_environment(variables: &[(&'static str, String)]) -> Self {
+        Self::with_screen(ScreenSize::SMALL, variables)
+    }
+
+    /// An account at a screen of this size.
+    pub fn with_screen(screen: ScreenSize, variables: &[(&'static str, String)]) -> Self {
         let home = TestFolder::new();
         let data_directory = home.path().join("data");
         let in_home = |name: &str| home.path().join(name).display().to_string();
@@ -63,7 +70,7 @@ impl Account {
             .map(|(_, value)| value.into())
             .expect("the data directory is named");
         Self {
-            desktop: Desktop::start(&environment),
+            desktop: Desktop::start(screen, &environment),
             data_directory,
             home,
         }
@@ -127,6 +134,38 @@ impl Account {
             .collect()
     }
 
+    /// The files of the account, its data among them, that hold this text.
+    pub fn files_with(&self, text: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.home.path().to_owned()];
+        let mut count = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                let kind = entry.file_type().expect("its kind");
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                } else if kind.is_file() {
+                    count += 1;
+                    let bytes = std::fs::read(entry.path()).expect("its content");
+                    if bytes
+                        .windows(text.len())
+                        .any(|part| part == text.as_bytes())
+                    {
+                        found.push(entry.path());
+                    }
+                }
+            }
+        }
+        assert!(count > 10, "the account has files");
+        found
+    }
+
+    /// What is in a file that the application keeps from one start to the next.
+    pub fn state_file(&self, name: &str) -> String {
+        let folder = self.home.path().join("state/dev.beamline.registry");
+        std::fs::read_to_string(folder.join(name)).expect("the file exists")
+    }
+
     /// What the server logged.
     pub fn server_log(&self) -> String {
         std::fs::read_to_string(self.data_directory.join("postgresql/server.log"))
@@ -144,25 +183,18 @@ fn key_value(key: &str) -> char {
         "Tab" => Key::Tab.into(),
         "Space" => ' ',
         "ArrowDown" => Key::Down.into(),
+        "ArrowLeft" => Key::Left.into(),
+        "ArrowRight" => Key::Right.into(),
+        "Home" => Key::Home.into(),
+        "End" => Key::End.into(),
         "Delete" => Key::Delete.into(),
         character => character.chars().next().expect("a key"),
     }
 }
 
-/// The application, built with the same profile as this test.
+/// The application.
 fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("this test's path");
-    let program = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("the test lies in target/PROFILE/deps")
-        .join("beamline-registry");
-    assert!(
-        program.is_file(),
-        "{} is missing: run `make test`",
-        program.display()
-    );
-    program
+    built_program("beamline-registry")
 }
 
 /// The open window.
@@ -297,6 +329,16 @@ impl Window {
         }
     }
 
+    /// Goes to an address, such as `/audit?actor=editor`, as a step through the window's history does.
+    pub async fn go(&self, address: &str) {
+        let script = "history.pushState({}, '', arguments[0]);
+            dispatchEvent(new PopStateEvent('popstate', { state: {} }));";
+        self.client
+            .execute(script, vec![address.into()])
+            .await
+            .expect("the script runs");
+    }
+
     /// Goes to a page by the navigation.
     pub async fn open_page(&self, name: &str) {
         self.click(&format!("//nav//a[contains(., '{name}')]"))
@@ -334,7 +376,26 @@ impl Window {
 
     /// Moves the pointer over an element.
     pub async fn hover(&self, xpath: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        // What loads above it may push it out of sight again.
+        while let Err(error) = self.move_over(xpath).await {
+            assert!(
+                Instant::now() < deadline,
+                "the pointer can't move over {xpath} ({error})"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn move_over(&self, xpath: &str) -> Result<(), fantoccini::error::CmdError> {
         let element = self.see(xpath).await;
+        let place = serde_json::to_value(&element).expect("a reference to the element");
+        self.client
+            .execute(
+                "arguments[0].scrollIntoView({ block: 'nearest' })",
+                vec![place],
+            )
+            .await?;
         // From somewhere else: a pointer that is there already tells nobody that it came.
         let away = MouseActions::new("mouse".into()).then(PointerAction::MoveTo {
             duration: None,
@@ -347,10 +408,49 @@ impl Window {
             x: 0.0,
             y: 0.0,
         });
+        self.client.perform_actions(over).await
+    }
+
+    /// Presses the pointer's button on an element and lets go of it elsewhere on it; places are shares of its width.
+    pub async fn drag(&self, xpath: &str, from: f64, to: f64) {
+        self.drag_over(xpath, from, to).await;
+        self.release_pointer().await;
+    }
+
+    /// Presses the pointer's button over one part of an element's width, 0 to 1, and moves it to another; the
+    /// button stays down.
+    pub async fn drag_over(&self, xpath: &str, from: f64, to: f64) {
+        let element = self.see(xpath).await;
+        let (_, _, width, _) = element.rectangle().await.expect("its place");
+        let at = |part: f64| PointerAction::MoveToElement {
+            element: element.clone(),
+            duration: Some(Duration::from_millis(40)),
+            // From its middle.
+            x: (width * (part - 0.5)).round(),
+            y: 0.0,
+        };
+        let drag = MouseActions::new("mouse".into())
+            .then(at(from))
+            .then(PointerAction::Down {
+                button: MOUSE_BUTTON_LEFT,
+            })
+            .then(at(f64::midpoint(from, to)))
+            .then(at(to));
         self.client
-            .perform_actions(over)
+            .perform_actions(drag)
             .await
             .expect("the pointer moves");
+    }
+
+    /// Lets the pointer's button go.
+    pub async fn release_pointer(&self) {
+        let up = MouseActions::new("mouse".into()).then(PointerAction::Up {
+            button: MOUSE_BUTTON_LEFT,
+        });
+        self.client
+            .perform_actions(up)
+            .await
+            .expect("the button goes up");
     }
 
     /// Runs script in the page, as a person with developer tools could.
@@ -361,12 +461,67 @@ impl Window {
             .expect("the script runs")
     }
 
+    /// Waits until nothing moves any more: transitions, and what comes and goes. What moves for ever, such as the sign
+    /// of a wait, is not waited for.
+    pub async fn see_settled(&self) {
+        // Two frames later what was asked for is on the screen.
+        let script = "const [done] = arguments;
+            const frame = () => new Promise((next) => {
+                requestAnimationFrame(next);
+                // A window that nothing is drawn in has no frames.
+                setTimeout(next, 500);
+            });
+            frame().then(frame).then(() => done(document.getAnimations()
+                .filter((animation) => animation.playState === 'running'
+                    && animation.effect?.getComputedTiming().iterations !== Infinity)
+                .map(({ animationName, transitionProperty, effect }) =>
+                    `${animationName ?? transitionProperty} of ${effect.target?.className}`)));";
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let moving = self
+                .client
+                .execute_async(script, Vec::new())
+                .await
+                .expect("the script runs");
+            if moving == json!([]) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "this still moves: {moving}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until the window has this width: it fills the screen only once the desktop has made it do so.
+    pub async fn fill(&self, screen: ScreenSize) {
+        self.client
+            .set_window_rect(0, 0, screen.width, screen.height)
+            .await
+            .expect("the window takes the size");
+        let deadline = Instant::now() + PATIENCE;
+        while self.run("return innerWidth").await != json!(screen.width) {
+            assert!(Instant::now() < deadline, "the window fills the screen");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Saves a picture of the page as `target/pictures/NAME.png`.
     pub async fn picture(&self, name: &str) {
-        // Let transitions end: a picture is for a person to look at.
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        self.see_settled().await;
         let folder = repository().join("target/pictures");
         std::fs::create_dir_all(&folder).expect("a folder for pictures");
+        // A window that is drawn in memory answers with its next frame, and one in which nothing changes has none.
+        self.run(
+            "const dot = document.createElement('i');
+             dot.style.cssText = 'position: fixed; right: 0; bottom: 0; width: 1px; height: 1px; pointer-events: none';
+             document.body.append(dot);
+             let count = 0;
+             const frames = setInterval(() => {
+                 count += 1;
+                 dot.style.background = `rgb(128 128 128 / ${1 + (count % 2)}%)`;
+             }, 20);
+             setTimeout(() => { clearInterval(frames); dot.remove(); }, 2000);",
+        )
+        .await;
         let picture = self.client.screenshot().await.expect("a picture");
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("the picture is saved");
     }

@@ -1,6 +1,6 @@
-//! Where the PostgreSQL servers that the tests run on are.
+//! Where the programs are that the tests run: PostgreSQL servers, and what is built here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The repository's root.
 pub fn repository() -> PathBuf {
@@ -8,6 +8,22 @@ pub fn repository() -> PathBuf {
         .parent()
         .expect("tests lie in the repository")
         .to_owned()
+}
+
+/// A program of this workspace, built with the same profile as this test.
+pub(crate) fn built_program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test's path");
+    let program = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("the test lies in target/PROFILE/deps")
+        .join(name);
+    assert!(
+        program.is_file(),
+        "{} is missing: run `make test`",
+        program.display()
+    );
+    program
 }
 
 /// The PostgreSQL that is shipped with the program (`make` lays it out).

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use registry::connection::Pooling;
 use registry::{Registry, migrations};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
@@ -64,16 +65,28 @@ impl TestDatabase {
     /// Migrates and opens the registry as the console does.
     pub async fn registry(&self) -> Registry {
         self.migrate().await;
-        Registry::connect(self.console())
-            .await
-            .expect("open the registry")
+        self.open(self.console()).await
+    }
+
+    /// Opens the migrated registry as this login, through a `PgBouncer` if `TEST_POOLING` names its mode.
+    async fn open(&self, options: PgConnectOptions) -> Registry {
+        let pooling = match std::env::var("TEST_POOLING").as_deref() {
+            Ok("session") => Pooling::Session,
+            Ok("transaction") => Pooling::Transaction,
+            _ => Pooling::Direct,
+        };
+        match pooling {
+            Pooling::Direct => Registry::connect(options).await,
+            Pooling::Session | Pooling::Transaction => {
+                Registry::connect_through(self.server.pooled(options, pooling), pooling).await
+            }
+        }
+        .expect("open the registry")
     }
 
     /// Opens the migrated registry as a new login that is a member of `role`.
     pub async fn registry_as_member_of(&self, role: &str) -> Registry {
-        Registry::connect(self.login_of_member(role).await)
-            .await
-            .expect("open the registry")
+        self.open(self.login_of_member(role).await).await
     }
 
     /// Makes a login that is a member of `role`; the roles exist once the schema is migrated.
@@ -95,25 +108,30 @@ impl TestDatabase {
 
     /// One query's rows, each value as text.
     pub async fn rows(&self, query: &str) -> Vec<Vec<Option<String>>> {
-        let mut connection = self.superuser().connect().await.expect("log in");
-        let rows: Vec<PgRow> = sqlx::raw_sql(AssertSqlSafe(query.to_owned()))
-            .fetch_all(&mut connection)
-            .await
-            .expect("the query runs");
-        connection.close().await.expect("log out");
-        rows.iter()
-            .map(|row| {
-                (0..row.len())
-                    .map(|column| row.try_get_unchecked(column).expect("text"))
-                    .collect()
-            })
-            .collect()
+        rows(&self.superuser(), query).await
     }
 
     /// One query's only value, as text.
     pub async fn value(&self, query: &str) -> String {
         self.rows(query).await.remove(0).remove(0).expect("a value")
     }
+}
+
+/// One query's rows, each value as text, as whoever `options` log in as.
+pub async fn rows(options: &PgConnectOptions, query: &str) -> Vec<Vec<Option<String>>> {
+    let mut connection = options.connect().await.expect("log in");
+    let rows: Vec<PgRow> = sqlx::raw_sql(AssertSqlSafe(query.to_owned()))
+        .fetch_all(&mut connection)
+        .await
+        .expect("the query runs");
+    connection.close().await.expect("log out");
+    rows.iter()
+        .map(|row| {
+            (0..row.len())
+                .map(|column| row.try_get_unchecked(column).expect("text"))
+                .collect()
+        })
+        .collect()
 }
 
 /// Runs statements as whoever `options` log in as.

@@ -1,6 +1,6 @@
 //! A desktop for one test: a screen (Xvfb), a session bus and a WebDriver server (tauri-driver).
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -8,22 +8,29 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::bundle::repository;
+use crate::process::spawn;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use x11rb::CURRENT_TIME;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{AtomEnum, ClientMessageEvent, ConnectionExt, EventMask};
 
-/// A child that is ended, with its whole process group, when the value is dropped.
+/// A child that is ended, with its whole process group, when the value is dropped, and by itself when this program is killed.
 pub struct Service(Child);
 
 impl Service {
-    /// Starts it in a process group of its own.
-    pub fn start(command: &mut Command) -> Self {
+    /// Starts it in a process group of its own. It ends when this program is killed as well.
+    pub fn start(mut command: Command) -> Self {
         let program = command.get_program().to_owned();
-        Self(command.process_group(0).spawn().unwrap_or_else(|error| {
+        command.process_group(0);
+        Self(spawn(command, Signal::SIGTERM).unwrap_or_else(|error| {
             panic!("{} starts ({error}): run `make test`", program.display())
         }))
+    }
+
+    /// Its process.
+    pub(crate) fn process_id(&self) -> Pid {
+        Pid::from_raw(self.0.id().try_into().expect("a process id"))
     }
 
     fn output(&mut self) -> std::process::ChildStdout {
@@ -33,7 +40,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let group = Pid::from_raw(self.0.id().try_into().expect("a process id"));
+        let group = self.process_id();
         // It may have ended by itself.
         let _ = killpg(group, Signal::SIGTERM);
         let deadline = Instant::now() + Duration::from_secs(5);
@@ -44,6 +51,28 @@ impl Drop for Service {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// How large a screen is, in pixels.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ScreenSize {
+    /// From left to right.
+    pub width: u32,
+    /// From top to bottom.
+    pub height: u32,
+}
+
+impl ScreenSize {
+    /// A small notebook's.
+    pub const SMALL: Self = Self {
+        width: 1280,
+        height: 800,
+    };
+    /// A desktop's.
+    pub const LARGE: Self = Self {
+        width: 1920,
+        height: 1080,
+    };
 }
 
 /// Fields are dropped in this order: the screen last.
@@ -57,30 +86,32 @@ pub struct Desktop {
 }
 
 impl Desktop {
-    /// Starts the screen and the bus; `environment` goes to the applications that run here.
-    pub fn start(environment: &[(&'static str, String)]) -> Self {
-        let mut screen = Service::start(
-            Command::new("Xvfb")
-                .args([
-                    "-displayfd",
-                    "1",
-                    "-screen",
-                    "0",
-                    "1280x800x24",
-                    "-nolisten",
-                    "tcp",
-                ])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null()),
-        );
+    /// Starts the screen of this size and the bus; `environment` goes to the applications that run here.
+    pub fn start(screen: ScreenSize, environment: &[(&'static str, String)]) -> Self {
+        let ScreenSize { width, height } = screen;
+        let mut screen = Command::new("Xvfb");
+        screen
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                &format!("{width}x{height}x24"),
+                "-nolisten",
+                "tcp",
+            ])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut screen = Service::start(screen);
         let display = format!(":{}", first_line(screen.output()));
 
-        let mut bus = Service::start(
-            Command::new("dbus-daemon")
-                .args(["--session", "--nofork", "--print-address=1"])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::null()),
-        );
+        let mut bus = Command::new("dbus-daemon");
+        bus.arg("--config-file")
+            .arg(repository().join("tests/support/bus.conf"))
+            .args(["--nofork", "--print-address=1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut bus = Service::start(bus);
         let bus_address = first_line(bus.output());
 
         let mut environment = environment.to_vec();
@@ -115,6 +146,68 @@ impl Desktop {
     }
 }
 
+/// A keychain on a desktop (gnome-keyring), unlocked as at a login.
+pub struct Keychain(Service);
+
+impl Keychain {
+    /// Starts it with its files in `folder`, and waits until it answers.
+    pub fn start(desktop: &Desktop, folder: &Path) -> Self {
+        let runtime = folder.join("runtime");
+        std::fs::create_dir_all(&runtime).expect("a folder");
+        let mut command = desktop.command(Path::new("gnome-keyring-daemon"));
+        command
+            .args(["--foreground", "--components=secrets", "--unlock"])
+            .env("XDG_RUNTIME_DIR", &runtime)
+            .env("XDG_DATA_HOME", folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut keychain = Self(Service::start(command));
+        let mut password = keychain.0.0.stdin.take().expect("standard input is piped");
+        password.write_all(b"test").expect("it takes a password");
+        drop(password);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Self::ask(desktop, "ReadAlias", "string:default")
+            .is_none_or(|answer| !answer.contains("/collection/"))
+        {
+            assert!(Instant::now() < deadline, "the keychain answers");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        keychain
+    }
+
+    /// How many secrets of a service it has.
+    pub fn count(&self, desktop: &Desktop, service: &str) -> usize {
+        Self::ask(
+            desktop,
+            "SearchItems",
+            &format!("dict:string:string:service,{service}"),
+        )
+        .expect("the keychain answers")
+        .matches("object path")
+        .count()
+    }
+
+    fn ask(desktop: &Desktop, method: &str, argument: &str) -> Option<String> {
+        let output = desktop
+            .command(Path::new("dbus-send"))
+            .args([
+                "--session",
+                "--print-reply",
+                "--dest=org.freedesktop.secrets",
+            ])
+            .arg("/org/freedesktop/secrets")
+            .arg(format!("org.freedesktop.Secret.Service.{method}"))
+            .arg(argument)
+            .output()
+            .expect("dbus-send runs");
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
 /// A WebDriver server on a desktop. It has one session in its life: that of one start of the
 /// application, which it ends with itself.
 pub struct Driver {
@@ -140,7 +233,7 @@ impl Driver {
         if std::env::var_os("WINDOW_TEST_OUTPUT").is_none() {
             command.stderr(Stdio::null());
         }
-        let service = Service::start(&mut command);
+        let service = Service::start(command);
         wait_for_port(native_port);
         wait_for_port(port);
         Self {
@@ -205,7 +298,7 @@ fn first_line(output: impl Read) -> String {
     line.trim().to_owned()
 }
 
-fn free_ports() -> [u16; 2] {
+pub(crate) fn free_ports() -> [u16; 2] {
     let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     listeners.map(|listener| listener.local_addr().expect("its address").port())
 }

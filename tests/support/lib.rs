@@ -11,12 +11,20 @@
 
 pub mod application;
 pub mod bundle;
+pub mod cluster;
 pub mod database;
 pub mod desktop;
 pub mod folder;
+pub mod health_history;
+pub mod log;
+pub mod nats;
+pub mod patroni;
+pub mod pgbouncer;
+mod process;
 pub mod proxy;
 pub mod reading;
 pub mod servers;
+pub mod tcp_proxy;
 
 /// Makes a test of each function for each PostgreSQL that the product supports: the bundled one and
 /// an installed one. The function takes a [`database::TestDatabase`].

@@ -24,6 +24,7 @@ pub async fn filter_entries(registry: &Registry, filter: AuditFilter) -> Result<
     let request = AuditListRequest {
         filter,
         before_revision: None,
+        after_revision: None,
         limit: 500,
     };
     Ok(registry.list_audit_entries(&request).await?.entries)

@@ -4,17 +4,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use registry::connection::Pooling;
 use registry::embedded::{self, EmbeddedServer, Options};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::bundle::{bundled_server, installed_server};
 use crate::folder::TestFolder;
+use crate::pgbouncer::PgBouncer;
 
 /// A running server and its superuser.
 pub struct TestServer {
     server: EmbeddedServer,
     superuser: PgConnectOptions,
-    _folder: TestFolder,
+    pooler: OnceLock<PgBouncer>,
+    folder: TestFolder,
 }
 
 impl TestServer {
@@ -44,13 +47,26 @@ impl TestServer {
         Self {
             server,
             superuser,
-            _folder: folder,
+            pooler: OnceLock::new(),
+            folder,
         }
     }
 
     /// How to log in as superuser.
     pub fn superuser(&self) -> &PgConnectOptions {
         &self.superuser
+    }
+
+    /// The same login by way of a `PgBouncer`.
+    pub fn pooled(&self, options: PgConnectOptions, pooling: Pooling) -> PgConnectOptions {
+        let pooler = self.pooler.get_or_init(|| {
+            let data_directory = self.folder.path();
+            let password = superuser_password(data_directory);
+            let socket = data_directory.join("postgresql/socket");
+            let socket = socket.to_str().expect("a plain path");
+            PgBouncer::before(socket, 5432, pooling, ("registry_admin", &password), 5)
+        });
+        options.socket(pooler.folder()).port(pooler.port)
     }
 
     /// The console's login.
@@ -66,20 +82,22 @@ impl TestServer {
 
 /// How to log in as superuser to the embedded server of a data directory.
 pub fn superuser_of(data_directory: &Path) -> PgConnectOptions {
-    let folder = data_directory.join("postgresql");
-    let credentials = std::fs::read(folder.join("cluster/credentials.json"));
-    let credentials: serde_json::Value =
-        serde_json::from_slice(&credentials.expect("credentials are kept")).expect("JSON");
     PgConnectOptions::new_without_pgpass()
-        .socket(folder.join("socket"))
+        .socket(data_directory.join("postgresql/socket"))
         .port(5432)
         .username("registry_admin")
-        .password(
-            credentials["superuser_password"]
-                .as_str()
-                .expect("a password"),
-        )
+        .password(&superuser_password(data_directory))
         .database("registry")
+}
+
+fn superuser_password(data_directory: &Path) -> String {
+    let credentials = std::fs::read(data_directory.join("postgresql/cluster/credentials.json"));
+    let credentials: serde_json::Value =
+        serde_json::from_slice(&credentials.expect("credentials are kept")).expect("JSON");
+    credentials["superuser_password"]
+        .as_str()
+        .expect("a password")
+        .to_owned()
 }
 
 /// The bundled PostgreSQL.

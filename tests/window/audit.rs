@@ -1,6 +1,6 @@
 //! The audit page: filtered, undone, restored, exported, zoomed; and the registry of earlier moments.
 
-use fantoccini::key::Key;
+use sqlx::{ConnectOptions, Connection};
 use system_tests::database::execute;
 use system_tests::servers::superuser_of;
 
@@ -12,6 +12,24 @@ async fn sql(account: &Account, statements: &str) {
     execute(&superuser_of(&account.data_directory), statements)
         .await
         .expect("the statements run");
+}
+
+/// Timeout, retries, state and a value of the configuration as they are stored.
+async fn row(account: &Account, id: &str) -> String {
+    let mut connection = superuser_of(&account.data_directory)
+        .connect()
+        .await
+        .expect("a connection");
+    let row = sqlx::query_scalar(
+        "SELECT concat_ws(' ', timeout_ms, retry, enabled, config -> 'threshold')
+         FROM public.extensions WHERE id = $1",
+    )
+    .bind(id)
+    .fetch_one(&mut connection)
+    .await
+    .expect("the row");
+    connection.close().await.expect("it closes");
+    row
 }
 
 /// A group of three, two changes of one extension with odd words, and what came before.
@@ -165,7 +183,6 @@ async fn changes_are_filtered_undone_and_restored() {
         .click("//*[@data-audit-revision='1']//button[contains(., 'Restore this version')]")
         .await;
     window.see("//*[@role='dialog']//*[@data-field]").await;
-    window.picture("audit-restore-light").await;
     window
         .click("//*[@role='dialog']//button[@type='submit']")
         .await;
@@ -220,29 +237,70 @@ async fn a_group_is_one_bubble_and_undone_as_one() {
     window.close(&account).await;
 }
 
+/// Exports by the menu and reads back what was written.
+async fn exported(window: &Window, format: &str, changes: &str) -> String {
+    window.click("//button[normalize-space()='Export']").await;
+    window
+        .click(&format!("//*[@role='menuitem'][contains(., '{format}')]"))
+        .await;
+    let notice = format!("//*[@role='alert'][contains(., 'Exported {changes} to')]");
+    let copy = format!("{notice}//button[starts-with(@aria-label, 'Copy path')]");
+    let copy = window.see(&copy).await;
+    let label = copy.attr("aria-label").await.expect("an attribute");
+    let label = label.expect("a label");
+    let path = &label[label.find('/').expect("a path")..];
+    window
+        .see(&format!("{notice}//button[contains(., 'Show in folder')]"))
+        .await;
+    if format == "CSV" {
+        window.picture("audit-exported-light").await;
+    }
+    window
+        .click(&format!("{notice}//button[contains(@class, 'close')]"))
+        .await;
+    window.see_gone(&notice).await;
+    let written = std::fs::read_to_string(path).expect("the file is there");
+    let folder = std::path::Path::new(path).parent().expect("a folder");
+    let left = std::fs::read_dir(folder).expect("the folder").any(|entry| {
+        let name = entry.expect("an entry").file_name();
+        name.to_string_lossy().ends_with(".unfinished")
+    });
+    assert!(!left, "nothing unfinished is left");
+    written
+}
+
 #[tokio::test]
-async fn what_is_filtered_is_exported_to_a_file() {
+async fn what_is_filtered_is_exported_to_a_file_that_programs_read() {
     let account = Account::new();
     let window = account.start().await;
     window.see_state("pii_guard", "On").await;
     some_history(&account).await;
     window.open_page("Audit").await;
+
+    let lines = exported(&window, "NDJSON", "3 changes").await;
+    let entries: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON object on each line"))
+        .collect();
+    let revisions: Vec<_> = entries
+        .iter()
+        .map(|entry| entry["revision"].clone())
+        .collect();
+    assert_eq!(revisions, [1, 2, 3], "oldest first");
+    assert_eq!(entries[0]["changes"][0]["path"], "/timeout_ms");
+    let reason = entries[2]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("<b>not bold</b>"), "{reason}");
+
     window
         .click("//*[@data-audit-revision='2']//button[.='anthropic_claude']")
         .await;
     window.see_gone("//*[@data-audit-revision='1']").await;
-    window.click("//button[normalize-space()='Export']").await;
-    window
-        .click("//*[@role='menuitem'][contains(., 'CSV')]")
-        .await;
-    let notice = window
-        .text("//*[@role='alert'][contains(., 'Exported 1 change to')]")
-        .await;
-    window.picture("audit-exported-light").await;
-    let path = &notice[notice.find('/').expect("a path")..];
-    let written = std::fs::read_to_string(path.trim()).expect("the file is there");
-    assert!(written.contains("anthropic_claude"), "{written}");
-    assert!(!written.contains("pii_guard"), "{written}");
+    let table = exported(&window, "CSV", "1 change").await;
+    let rows: Vec<&str> = table.lines().collect();
+    assert_eq!(rows.len(), 2, "{table}");
+    assert!(rows[0].starts_with("revision,sealed_at,"), "{table}");
+    assert!(rows[1].starts_with("2,"), "{table}");
+    assert!(rows[1].contains("anthropic_claude,updated"), "{table}");
     window.close(&account).await;
 }
 
@@ -269,42 +327,47 @@ async fn the_histogram_zooms_and_the_past_is_shown() {
             .await;
     }
 
-    // Dragging over a third of it leaves a part of the entries.
-    let dragged = window
-        .run(
-            "const plot = document.querySelector('[role=slider]');
-             const box = plot.getBoundingClientRect();
-             const send = (kind, part) => plot.dispatchEvent(new PointerEvent(kind, {
-                 bubbles: true, button: 0, pointerId: 1,
-                 clientX: box.left + box.width * part, clientY: box.top + 10 }));
-             send('pointerdown', 0.35); send('pointermove', 0.5); send('pointermove', 0.6);
-             return box.width",
-        )
-        .await;
-    assert!(dragged.as_f64().expect("a width") > 500.0);
+    // Dragging over a part of it with the pointer leaves a part of the entries.
+    window.drag_over("//*[@role='slider']", 0.35, 0.6).await;
+    let told = window.text("//*[@data-testid='activity']").await;
+    assert!(told.contains(" to 20"), "{told}");
     window.picture("audit-brush-dark").await;
-    window
-        .run("document.querySelector('[role=slider]').dispatchEvent(new PointerEvent('pointerup', { bubbles: true, pointerId: 1 }))")
-        .await;
+    window.release_pointer().await;
     window
         .see("//*[@data-testid='shown'][contains(., ' to ')]")
         .await;
     window.see_gone("//*[@data-audit-revision='69']").await;
+    assert!(window.count(ROW).await > 3, "and leaves what is in it");
     window.picture("audit-zoomed-dark").await;
-    window
-        .click("//*[@data-testid='shown']//button[.='Clear']")
-        .await;
-
-    // By keys as well.
-    let plot = window.see("//*[@role='slider']").await;
-    plot.send_keys(&Key::Home.to_string()).await.expect("a key");
-    plot.send_keys(&Key::Enter.to_string())
-        .await
-        .expect("a key");
+    window.click("//button[@aria-label='Zoom out']").await;
     window.see("//*[@data-testid='shown']").await;
+    window.click("//button[@aria-label='The whole log']").await;
+    window.see_gone("//*[@data-testid='shown']").await;
+
+    // By keys as well: the first three buckets, and out again.
+    window.see("//*[@role='slider']").await;
     window
-        .click("//*[@data-testid='shown']//button[.='Clear']")
+        .run("document.querySelector('[role=slider]').focus()")
         .await;
+    window.press(&["Home"]).await;
+    window.press(&["Shift", "ArrowRight"]).await;
+    window.press(&["Shift", "ArrowRight"]).await;
+    window.press(&["Enter"]).await;
+    window.see("//*[@data-testid='shown']").await;
+    window.see("//*[@data-audit-revision='1']").await;
+    window.see_gone("//*[@data-audit-revision='69']").await;
+    window
+        .run("document.querySelector('[role=slider]').focus()")
+        .await;
+    for _ in 0..5 {
+        window.press(&["-"]).await;
+    }
+    window.see("//*[@data-audit-revision='69']").await;
+    if window.count("//*[@data-testid='shown']").await > 0 {
+        window
+            .click("//*[@data-testid='shown']//button[.='Clear']")
+            .await;
+    }
 
     // The registry as it was after the first change.
     window.see(&format!("({ROW})[5]")).await;
@@ -325,7 +388,7 @@ async fn the_histogram_zooms_and_the_past_is_shown() {
     }
     window.click("//label[contains(., 'Changed since')]").await;
     window
-        .see("//section[@aria-label='anthropic_claude'][contains(., 'retry')]")
+        .see("//section[@aria-label='anthropic_claude'][contains(., 'Retries')]")
         .await;
     window.picture("as-of-since-dark").await;
     window
@@ -336,4 +399,244 @@ async fn the_histogram_zooms_and_the_past_is_shown() {
         .see("//*[@data-testid='shown'][contains(., 'anthropic_claude')]")
         .await;
     window.close(&account).await;
+}
+
+/// Sets the checkbox of a field in the dialog.
+async fn tick(window: &Window, field: &str) {
+    window
+        .click(&format!("//*[@role='dialog']//label[.='{field}']"))
+        .await;
+}
+
+#[tokio::test]
+async fn ticked_fields_and_deleted_extensions_are_brought_back_and_versions_compared() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    sql(
+        &account,
+        "UPDATE public.extensions SET timeout_ms = 250, retry = 1 WHERE id = 'pii_guard';
+         UPDATE public.extensions SET timeout_ms = 900, retry = 5, enabled = false,
+                config = jsonb_set(coalesce(config, '{}'), '{threshold}', '0.90') WHERE id = 'pii_guard'",
+    )
+    .await;
+    window.open_page("Audit").await;
+    open_entry(&window, 1).await;
+
+    // Any two versions are compared.
+    let entry = "//*[@data-audit-revision='1']";
+    window.click(&format!("{entry}//label[.='Pick…']")).await;
+    window
+        .click(&format!(
+            "{entry}//input[@aria-label='Version to compare with']"
+        ))
+        .await;
+    window
+        .click("//*[@role='option'][contains(., '#2 updated by')]")
+        .await;
+    window
+        .see(&format!(
+            "{entry}//dl[contains(., '900') and contains(., '250')]"
+        ))
+        .await;
+    window.picture("audit-compare-light").await;
+    window
+        .click(&format!("{entry}//button[contains(., 'unchanged')]"))
+        .await;
+    window
+        .see(&format!("{entry}//dl[contains(., 'Subject')]"))
+        .await;
+    window.picture("audit-compare-all-light").await;
+
+    // Two of the four fields that differ come back.
+    window
+        .click(&format!(
+            "{entry}//button[contains(., 'Restore this version')]"
+        ))
+        .await;
+    window
+        .see("//*[@role='dialog']//label[.='Select all (4)']")
+        .await;
+    for scheme in ["dark", "light"] {
+        window
+            .run(&format!(
+                "document.documentElement.dataset.mantineColorScheme = '{scheme}'"
+            ))
+            .await;
+        window.picture(&format!("restore-{scheme}")).await;
+    }
+    tick(&window, "Select all (4)").await;
+    let submit = "//*[@role='dialog']//button[@type='submit']";
+    let is_off = window.see(submit).await.attr("disabled").await;
+    assert!(is_off.expect("an attribute").is_some(), "off at zero");
+    tick(&window, "Timeout (ms)").await;
+    tick(&window, "Retries").await;
+    window.picture("restore-ticked-light").await;
+    window.click(submit).await;
+    window.see_gone("//*[@role='dialog']").await;
+    let_new_entries_in(&window).await;
+    window
+        .see("//*[@data-audit-revision='3'][contains(., 'brought back version #1')]")
+        .await;
+    let fields = row(&account, "pii_guard").await;
+    assert_eq!(fields, "250 1 f 0.90", "the others stay as they are");
+
+    // What is deleted comes back whole.
+    sql(
+        &account,
+        "DELETE FROM public.extensions WHERE id = 'pii_guard'",
+    )
+    .await;
+    let_new_entries_in(&window).await;
+    window.see("//*[@data-audit-revision='4']").await;
+    window
+        .click(&format!(
+            "{entry}//button[contains(., 'Restore this version')]"
+        ))
+        .await;
+    window
+        .see("//*[@role='dialog'][contains(., 'It was deleted since')]")
+        .await;
+    window.picture("restore-deleted-light").await;
+    window
+        .click("//*[@role='dialog']//button[normalize-space()='Restore it']")
+        .await;
+    window.see_gone("//*[@role='dialog']").await;
+    window.open_page("Extensions").await;
+    window.see_state("pii_guard", "On").await;
+    window.close(&account).await;
+}
+
+#[tokio::test]
+async fn the_live_tail_waits_while_one_reads_further_down_and_a_jump_leaves_nothing_out() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    some_history(&account).await;
+    weeks_of_history(&account).await;
+    window.open_page("Audit").await;
+    window.see("//*[@data-audit-revision='69']").await;
+
+    // At the top, what others change comes in by itself.
+    sql(
+        &account,
+        "UPDATE public.extensions SET retry = 7 WHERE id = 'mock_provider'",
+    )
+    .await;
+    window.see("//*[@data-audit-revision='70']").await;
+
+    // Further down it waits, and nothing moves.
+    let scrolled = "const list = document.querySelector('[data-audit-revision]').closest('[class*=scroller]');";
+    window
+        .run(&format!(
+            "{scrolled} list.scrollTop = 600; return list.scrollTop"
+        ))
+        .await;
+    window.see_gone("//*[@data-audit-revision='70']").await;
+    let top = "const first = [...document.querySelectorAll('[data-audit-revision]')]
+        .find((row) => row.getBoundingClientRect().top > 300);
+        return first.dataset.auditRevision + ' ' + Math.round(first.getBoundingClientRect().top)";
+    let before = window.run(top).await;
+    sql(
+        &account,
+        "UPDATE public.extensions SET retry = 8 WHERE id = 'mock_provider'",
+    )
+    .await;
+    window.see("//button[contains(., '1 new entry')]").await;
+    assert_eq!(
+        window.run(top).await,
+        before,
+        "what is read stays in its place"
+    );
+    window.click("//button[contains(., '1 new entry')]").await;
+    window.see("//*[@data-audit-revision='71']").await;
+
+    // A jump to a day begins there; what is newer lies above it.
+    let day = window
+        .run("const day = new Date(Date.now() - 12 * 86400000);
+              return day.getDate() + ' ' + day.toLocaleString('en', { month: 'long' }) + ' ' + day.getFullYear()")
+        .await;
+    let day = day.as_str().expect("a day").to_owned();
+    window
+        .click("//button[starts-with(@aria-label, 'Time:')]")
+        .await;
+    let button = format!("//button[@aria-label='{day}']");
+    window.see("//*[contains(., 'Jump to a date')]").await;
+    if window.count(&button).await == 0 {
+        window.click("//button[@data-direction='previous']").await;
+    }
+    window.click(&button).await;
+    window
+        .see("//button[contains(., 'To the newest entry')]")
+        .await;
+    window.see_gone("//*[@data-audit-revision='71']").await;
+    window.picture("audit-jump-light").await;
+    window
+        .run(&format!("{scrolled} list.scrollTop = 0; return 0"))
+        .await;
+    window.see("//*[@data-audit-revision='71']").await;
+    window
+        .click("//button[contains(., 'To the newest entry')]")
+        .await;
+    window
+        .see_gone("//button[contains(., 'To the newest entry')]")
+        .await;
+    sql(
+        &account,
+        "UPDATE public.extensions SET retry = 6 WHERE id = 'mock_provider'",
+    )
+    .await;
+    window.see("//*[@data-audit-revision='72']").await;
+    window.close(&account).await;
+}
+
+#[tokio::test]
+async fn an_entry_is_opened_and_its_version_brought_back_by_keys_alone() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    sql(
+        &account,
+        "UPDATE public.extensions SET timeout_ms = 250 WHERE id = 'pii_guard';
+         UPDATE public.extensions SET timeout_ms = 900 WHERE id = 'pii_guard'",
+    )
+    .await;
+    window.press(&["g"]).await;
+    window.press(&["a"]).await;
+    window.see("//h1[.='Audit']").await;
+    window.see("//*[@data-audit-revision='2']").await;
+    window.press(&["j"]).await;
+    window.see_focus_in("//*[@data-audit-revision='2']").await;
+    window.press(&["ArrowDown"]).await;
+    window.see_focus_in("//*[@data-audit-revision='1']").await;
+    window.press(&["Enter"]).await;
+    window
+        .see("//*[@data-audit-revision='1']//dt[.='How known']")
+        .await;
+    let restore = "//*[@data-audit-revision='1']//button[contains(., 'Restore this version')]";
+    tab_to(&window, restore).await;
+    window.press(&["Enter"]).await;
+    window.see("//*[@role='dialog']//*[@data-field]").await;
+    tab_to(&window, "//*[@role='dialog']//button[@type='submit']").await;
+    window.press(&["Enter"]).await;
+    window.see_gone("//*[@role='dialog']").await;
+    window.see("//*[contains(., 'Restored')]").await;
+    let fields = row(&account, "pii_guard").await;
+    assert!(fields.starts_with("250 "), "{fields}");
+    window.close(&account).await;
+}
+
+/// Goes on with the Tab key until the focus is in an element.
+async fn tab_to(window: &Window, xpath: &str) {
+    let script = "const [xpath] = arguments;
+        const place = document.evaluate(xpath, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue;
+        return place !== null && place.contains(document.activeElement);";
+    for _ in 0..60 {
+        let is_there = window.client.execute(script, vec![xpath.into()]).await;
+        if is_there.expect("the script runs") == serde_json::json!(true) {
+            return;
+        }
+        window.press(&["Tab"]).await;
+    }
+    panic!("the focus doesn't come to {xpath}");
 }

@@ -6,13 +6,13 @@ use system_tests::servers::superuser_of;
 use crate::application::{Account, Window};
 
 /// A field of the form by its label.
-fn field(label: &str) -> String {
+pub(crate) fn field(label: &str) -> String {
     format!(
         "//*[@role='dialog']//*[self::input or self::textarea][@id=//label[normalize-space()='{label}']/@for]"
     )
 }
 
-fn button(name: &str) -> String {
+pub(crate) fn button(name: &str) -> String {
     format!("//*[@role='dialog']//button[normalize-space()='{name}']")
 }
 
@@ -22,7 +22,7 @@ fn editor(label: &str) -> String {
 }
 
 /// Writes over all of an editor's text.
-async fn write_json(window: &Window, label: &str, text: &str) {
+pub(crate) async fn write_json(window: &Window, label: &str, text: &str) {
     window
         .see(&format!(
             "//*[@role='dialog']//*[@aria-label='{label}'][@contenteditable]"
@@ -39,7 +39,7 @@ async fn write_json(window: &Window, label: &str, text: &str) {
     window.run(&script).await;
 }
 
-async fn open(window: &Window, id: &str) {
+pub(crate) async fn open(window: &Window, id: &str) {
     window
         .click(&format!(
             "//tr[@data-extension-id='{id}']/td[@data-column='timeout_ms']"
@@ -75,7 +75,7 @@ async fn an_extension_is_created_edited_restored_and_deleted() {
     window
         .see("//*[@role='dialog']//*[contains(., 'What is created')]")
         .await;
-    window.picture("review-light").await;
+    window.picture("review-new-light").await;
     window.click(&button("Create")).await;
     window.see("//aside[@aria-label='Extension fresh']").await;
 
@@ -183,11 +183,9 @@ async fn two_who_change_the_same_choose_and_lose_nothing() {
     window
         .see("//*[@role='dialog'][contains(., 'changed the same as you')]")
         .await;
-    window.picture("conflict-light").await;
     window
         .click("(//*[@role='dialog']//input[@type='radio'])[2]")
         .await;
-    window.picture("conflict-chosen-light").await;
     window.click(&button("Save")).await;
     window.see_gone("//*[@role='dialog']").await;
     execute(
@@ -256,7 +254,8 @@ async fn the_log_is_filtered_exported_and_taken_back() {
         .text("//*[@role='alert'][contains(., 'Exported')]")
         .await;
     let path = &notice[notice.find('/').expect("a path")..];
-    let exported = std::fs::read_to_string(path.trim()).unwrap();
+    let path = path.trim().trim_end_matches("Show in folder");
+    let exported = std::fs::read_to_string(path).unwrap();
     assert_eq!(
         exported.lines().count(),
         4,

@@ -88,8 +88,10 @@ async fn a_switch_is_undone_audited_and_kept_over_a_restart() {
         account.server_log()
     );
 
-    // Tomorrow it is still off.
+    // Tomorrow it is still off, and the window goes on where it was.
     let window = account.start().await;
+    window.see("//h1[contains(., 'Audit')]").await;
+    window.open_page("Extensions").await;
     window.see_state("openai_gpt4", "Off").await;
     window.open_page("Audit").await;
     window.see("(//*[@data-audit-revision])[3]").await;

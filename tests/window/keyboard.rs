@@ -195,7 +195,7 @@ async fn a_day_without_a_pointer() {
         .await;
     window.press(&["Control", "Enter"]).await;
     window
-        .see("//*[@role='dialog']//dt[contains(., 'timeout_ms')]")
+        .see("//*[@role='dialog']//dt[contains(., 'Timeout')]")
         .await;
     until_focus_in(&window, "[role=dialog] textarea").await;
     window.type_text("by key").await;
@@ -231,6 +231,168 @@ async fn a_day_without_a_pointer() {
     )
     .await;
     window.close(&account).await;
+}
+
+/// Goes on with Tab until the focus is on what is meant: so it can be reached without a pointer.
+async fn tab_to(window: &Window, xpath: &str) {
+    window.see(xpath).await;
+    let condition = format!(
+        "document.evaluate({}, document, null, XPathResult.FIRST_ORDERED_NODE_TYPE).singleNodeValue === document.activeElement",
+        serde_json::Value::from(xpath)
+    );
+    for _ in 0..80 {
+        if window.run(&format!("return Boolean({condition})")).await == true {
+            return;
+        }
+        window.press(&["Tab"]).await;
+    }
+    window.picture("failed").await;
+    panic!("Tab doesn't reach {xpath}");
+}
+
+/// No pointer in here either: several at once, the log, an earlier version, files.
+#[tokio::test]
+async fn a_second_day_without_a_pointer() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+
+    several_at_once(&window, &account).await;
+    an_earlier_version(&window, &account).await;
+    to_a_file_and_back(&window, &account).await;
+    window.close(&account).await;
+}
+
+/// Several are switched at once, and that is taken back.
+async fn several_at_once(window: &Window, account: &Account) {
+    window.press(&["/"]).await;
+    until_focus_in(window, "input[type=search]").await;
+    window.type_text("type:prov").await;
+    window.press(&["Tab"]).await;
+    // What is typed halfway matches nothing; whole, it does.
+    window
+        .see("//table[not(.//tr[@data-extension-id='pii_guard'])]//tr[@data-extension-id='openai_gpt4']")
+        .await;
+    window.press(&["Enter"]).await;
+    until_focus_in(window, "tr[data-extension-id]").await;
+    window.press(&["x"]).await;
+    window.press(&["Shift", "ArrowDown"]).await;
+    tab_to(
+        window,
+        "//*[@role='toolbar']//button[normalize-space()='Disable 2']",
+    )
+    .await;
+    window.press(&["Enter"]).await;
+    window
+        .see("//*[@role='alert'][contains(., 'Switched off 2 extensions')]")
+        .await;
+    assert_in_database(
+        account,
+        "SELECT count(*) = 2 FROM extensions WHERE NOT enabled",
+    )
+    .await;
+    window.run("document.activeElement.blur()").await;
+    window.press(&["z"]).await;
+    window
+        .see_gone("//*[@role='alert'][contains(., 'Switched off 2 extensions')]")
+        .await;
+    until(
+        window,
+        "document.querySelectorAll('tr[data-extension-id][data-off]').length === 0",
+    )
+    .await;
+}
+
+/// The newest entry of the log is opened, and an earlier version comes back.
+async fn an_earlier_version(window: &Window, account: &Account) {
+    window.press(&["g"]).await;
+    window.press(&["a"]).await;
+    window.see("//h1[.='Audit']").await;
+    window.press(&["j"]).await;
+    until_focus_in(window, "main [aria-expanded]").await;
+    window.press(&["Enter"]).await;
+    window.see("//main//*[@aria-expanded='true']").await;
+
+    // An earlier version comes back.
+    execute(
+        &superuser_of(&account.data_directory),
+        "UPDATE extensions SET timeout_ms = 301 WHERE id = 'pii_guard';
+         UPDATE extensions SET timeout_ms = 302 WHERE id = 'pii_guard'",
+    )
+    .await
+    .unwrap();
+    window.press(&["Control", "k"]).await;
+    window.see("//*[@role='dialog']//input").await;
+    window.type_text("history of pii_guard").await;
+    window
+        .see("//button[.//*[normalize-space()='History of pii_guard']]")
+        .await;
+    window.press(&["Enter"]).await;
+    tab_to(
+        window,
+        "(//aside//*[@data-audit-revision])[2]//button[@aria-expanded]",
+    )
+    .await;
+    window.press(&["Enter"]).await;
+    tab_to(
+        window,
+        "//aside//button[normalize-space()='Restore this version']",
+    )
+    .await;
+    window.press(&["Enter"]).await;
+    tab_to(window, "//*[@role='dialog']//button[@type='submit']").await;
+    window.press(&["Enter"]).await;
+    window.see_gone("//*[@role='dialog']").await;
+    assert_in_database(
+        account,
+        "SELECT timeout_ms = 301 FROM extensions WHERE id = 'pii_guard'",
+    )
+    .await;
+    window.press(&["Escape"]).await;
+    window.see_gone("//aside").await;
+}
+
+/// To a file, and from one.
+async fn to_a_file_and_back(window: &Window, account: &Account) {
+    tab_to(window, "//header//button[normalize-space()='Export']").await;
+    window.press(&["Enter"]).await;
+    window.see("//*[@role='menuitem']").await;
+    window.press(&["ArrowDown"]).await;
+    until_focus_in(window, "[role=menuitem]").await;
+    window.press(&["Enter"]).await;
+    let notice = window
+        .text("//*[@role='alert'][contains(., 'Exported 6 extensions')]")
+        .await;
+    let file = notice[notice.find('/').expect("a path")..]
+        .trim()
+        .to_owned();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(
+        &file,
+        text.replace("timeout_ms: 301\n", "timeout_ms: 303\n"),
+    )
+    .unwrap();
+    window.see_gone("//*[@role='menu']").await;
+    window.press(&["g"]).await;
+    window.press(&["i"]).await;
+    window
+        .see("//input[@type='file']")
+        .await
+        .send_keys(&file)
+        .await
+        .unwrap();
+    tab_to(
+        window,
+        "//main//button[normalize-space()='Import 1 change']",
+    )
+    .await;
+    window.press(&["Enter"]).await;
+    window.see("//h1[.='Extensions']").await;
+    assert_in_database(
+        account,
+        "SELECT timeout_ms = 303 FROM extensions WHERE id = 'pii_guard'",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -279,5 +441,39 @@ async fn the_next_start_goes_on_where_one_left() {
     let window = account.start().await;
     window.see_state("pii_guard", "On").await;
     assert_eq!(window.count("//aside").await, 0);
+    window.close(&account).await;
+}
+
+#[tokio::test]
+async fn the_next_start_goes_on_with_the_page_and_its_filters() {
+    let account = Account::new();
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    window.click_switch("mock_provider").await;
+    window.see_state("mock_provider", "Off").await;
+    window.click_switch("mock_provider").await;
+    window.see_state("mock_provider", "On").await;
+    window.open_page("Audit").await;
+    window
+        .click("//button[@aria-pressed][normalize-space()='disabled']")
+        .await;
+    window.see_gone("//*[@data-audit-revision='2']").await;
+    // The web view writes what a page keeps to the disk by and by.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    window.close(&account).await;
+
+    let window = account.start().await;
+    window.see("//h1[contains(., 'Audit')]").await;
+    window
+        .see("//button[@aria-pressed='true'][normalize-space()='disabled']")
+        .await;
+    window.see("//*[@data-audit-revision='1']").await;
+    assert_eq!(window.count("//*[@data-audit-revision='2']").await, 0);
+
+    // What makes no sense is left out.
+    window
+        .run("localStorage.setItem('last-address', '{\"to\":\"/nowhere\",\"search\":{\"x\":1}}'); location.replace('/')")
+        .await;
+    window.see_state("pii_guard", "On").await;
     window.close(&account).await;
 }

@@ -3,19 +3,27 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod audit;
+mod backups;
 mod bad_environments;
+mod connections;
 mod console;
 mod first_light;
+mod forms;
 mod guards;
 mod health;
 mod hostile;
 mod keyboard;
+mod limits;
+mod live;
+mod live_test;
 mod menu;
+mod pictures;
 mod protection;
 mod roles;
 mod routers;
 mod seal;
 mod sudden_death;
 mod transfer;
+mod tray;
 
 use system_tests::application;

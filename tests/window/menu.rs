@@ -9,11 +9,11 @@ use x11rb::protocol::xtest::ConnectionExt as _;
 use system_tests::application::Account;
 
 /// Keys by their X names' numbers (`keysymdef.h`).
-const CONTROL: u32 = 0xffe3;
+pub(crate) const CONTROL: u32 = 0xffe3;
 const F1: u32 = 0xffbe;
 
 /// Presses keys together on the screen itself, as hands do: a WebDriver's keys go past the menu.
-fn press_on_screen(display: &str, keys: &[u32]) {
+pub(crate) fn press_on_screen(display: &str, keys: &[u32]) {
     let (connection, screen) = x11rb::connect(Some(display)).unwrap();
     let root = connection.setup().roots[screen].root;
     let (lowest, highest) = (
@@ -84,6 +84,27 @@ async fn keys_of_the_menu_do_what_it_says() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(account.log().contains("stopped"), "in order");
+}
+
+#[tokio::test]
+async fn what_the_login_may_not_do_is_off_in_the_menu() {
+    let account = Account::with_environment(&[("BEAMLINE_REGISTRY_ROLE", "viewer".into())]);
+    let window = account.start().await;
+    window.see_state("pii_guard", "On").await;
+    window.see("//header//*[contains(., 'viewer')]").await;
+    let display = &account.desktop.display;
+    press_on_screen(display, &[CONTROL, 'n'.into()]);
+    // Keys come one after the other: with the page of the second the first has been worked on.
+    press_on_screen(display, &[CONTROL, '2'.into()]);
+    window.see("//h1[contains(., 'Audit')]").await;
+    assert_eq!(
+        window
+            .count("//*[@role='dialog' or @role='alert'][not(contains(., 'read the audit log'))]")
+            .await,
+        0,
+        "neither a form nor a word: the entry is off and says why"
+    );
+    window.close(&account).await;
 }
 
 #[tokio::test]

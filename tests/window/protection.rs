@@ -80,8 +80,11 @@ async fn the_guard_holds_without_the_dialog() {
     assert_eq!(answer["answer"]["enabled"], false, "{answer}");
 
     // In production each is asked about; with a reason required none goes without one.
-    let profile = json!({ "profile": { "production": true, "reason_required": true } });
-    invoke(&window, "set_connection_profile", profile).await;
+    let profile = json!({ "profile": {
+        "id": "embedded", "label": "Embedded database", "colour": null, "is_production": true,
+        "is_reason_required": true, "database": { "kind": "embedded" }
+    }, "password": null });
+    invoke(&window, "save_connection_profile", profile).await;
     for (note, code) in [
         (note(None, None), "reason_required"),
         (note(Some("why"), None), "confirmation_required"),
@@ -127,7 +130,7 @@ async fn what_stops_traffic_is_told_in_words_before_it_is_done() {
     let words = window.text(dialog).await;
     for part in [
         "pii_guard is the only enabled validator: with it off no message is validated.",
-        "3 routers follow, all at #0.",
+        "router-a and 2 more have applied revision 0.",
     ] {
         assert!(words.contains(part), "{part} is in {words:?}");
     }
@@ -159,14 +162,19 @@ async fn what_stops_traffic_is_told_in_words_before_it_is_done() {
     .unwrap();
 
     window.choose_colours("Dark").await;
+    window.go("/connections").await;
+    window
+        .click("//button[@aria-label='Edit Embedded database']")
+        .await;
     window
         .click("//button[@role='switch'][@aria-label='Reason required']")
         .await;
     window
         .click("//button[@role='switch'][@aria-label='Production']")
         .await;
+    window.picture("connection-protection-dark").await;
+    window.click("//button[normalize-space()='Save']").await;
     window.see("//header//*[.='production']").await;
-    window.picture("settings-protection-dark").await;
     window.open_page("Extensions").await;
     window.click_switch("mock_provider").await;
     window

@@ -35,6 +35,9 @@ async fn code_of(window: &Window, command: &str, arguments: Value) -> Value {
         .unwrap()
 }
 
+/// A file that changes something.
+const FILE: &str = "format: beamline-registry\nversion: 1\nextensions:\n  - id: pii_guard\n    type: validator\n    subject: beamline.ext.validate.pii_guard.v2\n";
+
 fn commands(id: &str) -> Vec<(&'static str, Value, &'static str)> {
     let note = json!({ "reason": null, "request_id": null, "confirmed": null });
     let draft = json!({
@@ -75,7 +78,29 @@ fn commands(id: &str) -> Vec<(&'static str, Value, &'static str)> {
             json!({ "scope": { "kind": "type", "value": "pre" }, "schema": "{}" }),
             "edit",
         ),
+        (
+            "delete_configuration_schema",
+            json!({ "scope": { "kind": "type", "value": "pre" } }),
+            "edit",
+        ),
         ("add_secret_name", json!({ "name": "x" }), "edit"),
+        (
+            "set_health_threshold",
+            json!({ "scope": { "kind": "type", "value": "pre" }, "limits": null }),
+            "edit",
+        ),
+        (
+            "set_health_retention",
+            json!({ "retention": { "minutes_kept_days": 7, "hours_kept_days": 90, "days_kept_days": 99 } }),
+            "edit",
+        ),
+        (
+            "apply_import",
+            json!({ "text": FILE, "request": { "seen_revision": 2, "prune": false }, "note": note }),
+            "edit",
+        ),
+        ("fill_with_sample_traffic", json!({}), "edit"),
+        ("remove_sample_traffic", json!({}), "edit"),
         (
             "set_extension_enabled",
             json!({ "request": { "id": id, "enabled": false, "note": note } }),
@@ -104,23 +129,7 @@ async fn opened_as(role: &str) -> (Account, Window) {
     (account, window)
 }
 
-async fn assert_edits_are_off(window: &Window) {
-    let editor = "registry_editor";
-    assert_off(window, "//button[normalize-space()='New']", editor).await;
-    window
-        .click("//tr[@data-extension-id='mock_provider']//button[starts-with(@aria-label, 'Actions for')]")
-        .await;
-    for entry in ["Edit", "Duplicate", "Delete"] {
-        assert_off(
-            window,
-            &format!("//*[@role='menuitem'][contains(., '{entry}')]"),
-            editor,
-        )
-        .await;
-    }
-    window.press(&["Escape"]).await;
-    window.see_gone("//*[@role='menu']").await;
-
+async fn assert_panel_is_off(window: &Window, editor: &str) {
     window
         .click("//tr[@data-extension-id='mock_provider']/td[@data-column='timeout_ms']")
         .await;
@@ -137,7 +146,37 @@ async fn assert_edits_are_off(window: &Window) {
         editor,
     )
     .await;
+    window
+        .click("//aside//button[@role='tab'][contains(., 'Overview')]")
+        .await;
+    assert_off(
+        window,
+        "//aside//button[normalize-space()='Set its own limits']",
+        editor,
+    )
+    .await;
     window.press(&["Escape"]).await;
+}
+
+async fn assert_edits_are_off(window: &Window) {
+    let editor = "registry_editor";
+    assert_off(window, "//button[normalize-space()='New']", editor).await;
+    assert_off(window, "//button[normalize-space()='Import']", editor).await;
+    window
+        .click("//tr[@data-extension-id='mock_provider']//button[starts-with(@aria-label, 'Actions for')]")
+        .await;
+    for entry in ["Edit", "Duplicate", "Delete"] {
+        assert_off(
+            window,
+            &format!("//*[@role='menuitem'][contains(., '{entry}')]"),
+            editor,
+        )
+        .await;
+    }
+    window.press(&["Escape"]).await;
+    window.see_gone("//*[@role='menu']").await;
+
+    assert_panel_is_off(window, editor).await;
 
     window
         .click("//tr[@data-extension-id='mock_provider']//input[@type='checkbox']")
@@ -148,6 +187,16 @@ async fn assert_edits_are_off(window: &Window) {
         editor,
     )
     .await;
+
+    window.open_page("Settings").await;
+    for section in ["Health limits", "History of health"] {
+        window
+            .see(&format!(
+                "//section[h2='{section}'][contains(., '{editor}')][.//input[@disabled]][not(.//input[not(@disabled)])]"
+            ))
+            .await;
+    }
+    window.open_page("Extensions").await;
 
     // Keys do nothing that clicks may not.
     window.run("document.activeElement.blur()").await;
@@ -165,6 +214,25 @@ async fn assert_edits_are_off(window: &Window) {
         editor,
     )
     .await;
+
+    window.open_page("Health").await;
+    assert_off(
+        window,
+        "//button[normalize-space()='Show sample traffic']",
+        editor,
+    )
+    .await;
+
+    // By the address, too, the import offers no file, and says what is needed.
+    window.press(&["g"]).await;
+    window.press(&["i"]).await;
+    window
+        .see(&format!(
+            "//*[@role='alert'][contains(., 'Your login may not import')][contains(., '{editor}')][contains(., 'BEAMLINE_REGISTRY_ROLE')]"
+        ))
+        .await;
+    assert_eq!(window.count("//input[@type='file']").await, 0);
+    window.picture("no-permission-light").await;
 
     // The palette shows what can't be done, off and with the reason.
     window.click("//button[@aria-label='Find anything']").await;

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 
 use crate::application::Account;
 
-fn kill_9(process_id: u32) {
+pub(crate) fn kill_9(process_id: u32) {
     kill(
         Pid::from_raw(process_id.try_into().unwrap()),
         Signal::SIGKILL,
@@ -16,7 +16,7 @@ fn kill_9(process_id: u32) {
     .unwrap();
 }
 
-fn server_process_id(account: &Account) -> u32 {
+pub(crate) fn server_process_id(account: &Account) -> u32 {
     let file = account
         .data_directory
         .join("postgresql/cluster/data/postmaster.pid");

@@ -112,7 +112,7 @@ async fn a_file_is_looked_at_imported_and_taken_back() {
     for (id, words) in [
         ("fresh", "beamline.fresh.v1"),
         ("openai_gpt4", "model"),
-        ("pii_guard", "timeout_ms"),
+        ("pii_guard", "Timeout (ms)"),
     ] {
         window
             .see(&format!(
@@ -153,7 +153,7 @@ async fn a_file_is_looked_at_imported_and_taken_back() {
         .see("//*[@role='status'][contains(., 'moved on')]")
         .await;
     window
-        .see("//li[@data-planned='normalize_text'][contains(., 'retry')]")
+        .see("//li[@data-planned='normalize_text'][contains(., 'Retries')]")
         .await;
     window.picture("import-moved-dark").await;
     sql(
@@ -294,7 +294,7 @@ async fn the_editor_completes_from_the_schema() {
     window
         .see_gone("//*[contains(@class, 'cm-tooltip-autocomplete')]")
         .await;
-    let question = "//*[@role='dialog'][contains(., 'What you typed is not saved')]";
+    let question = "//*[@role='alertdialog']";
     assert_eq!(window.count(question).await, 0);
     window.type_text("mo").await;
     window
@@ -319,5 +319,13 @@ async fn the_editor_completes_from_the_schema() {
         text.as_str().unwrap().starts_with("{\"mode\": \"fail\""),
         "{text}"
     );
+    // A window with something typed asks before it goes.
+    window
+        .click("//*[@role='dialog']//button[normalize-space()='Cancel']")
+        .await;
+    window
+        .click("//*[@role='alertdialog']//button[normalize-space()='Discard changes']")
+        .await;
+    window.see_gone("//*[@role='dialog']").await;
     window.close(&account).await;
 }

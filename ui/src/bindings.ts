@@ -9,19 +9,59 @@ export const commands = {
 	databaseStatus: () => __TAURI_INVOKE<DatabaseStatus>("database_status"),
 	/**  Tries again to open the database after it failed. */
 	retryDatabase: () => __TAURI_INVOKE<void>("retry_database"),
+	/**  All profiles, and which is in use. */
+	connectionProfiles: () => __TAURI_INVOKE<ConnectionProfiles>("connection_profiles"),
+	/**  What is wrong with a profile, all at once; empty if nothing is. */
+	checkConnectionProfile: (profile: ConnectionProfile) => __TAURI_INVOKE<ProfileProblem[]>("check_connection_profile", { profile }),
+	/**
+	 *  Keeps a profile, new or in place of the one of the same id. Without a password, the one that is kept stays if the
+	 *  profile still leads to the same servers and login: it is never sent to others. An empty one is forgotten.
+	 */
+	saveConnectionProfile: (profile: ConnectionProfile, password: Password | null) => typedError<ConnectionProfiles, ErrorReport>(__TAURI_INVOKE("save_connection_profile", { profile, password })),
+	/**  Forgets a profile and its password. The embedded database's stays, and so does the one in use. */
+	removeConnectionProfile: (id: string) => typedError<ConnectionProfiles, ErrorReport>(__TAURI_INVOKE("remove_connection_profile", { id })),
+	/**  Reads a URL such as `postgres://user@host1,host2/database`. */
+	parseConnectionUrl: (url: Password) => typedError<ParsedConnectionUrl, ErrorReport>(__TAURI_INVOKE("parse_connection_url", { url })),
+	/**  A profile's database as a URL, without a password. */
+	connectionUrl: (database: RemoteDatabase) => __TAURI_INVOKE<string>("connection_url", { database }),
+	/**
+	 *  Tries a profile that need not be kept, step by step, within ten seconds. Without a password, the one that is kept is
+	 *  used if the profile still leads to the same servers and login.
+	 */
+	testConnection: (profile: ConnectionProfile, password: Password | null) => typedError<ProbeReport, ErrorReport>(__TAURI_INVOKE("test_connection", { profile, password })),
+	/**  Uses another profile from now on, also after the next start. Returns at once; the state of the database follows. */
+	switchConnection: (id: string) => typedError<null, ErrorReport>(__TAURI_INVOKE("switch_connection", { id })),
+	/**  Says the password that the database asked for; with `is_kept` it goes to the desktop's keychain, if there is one. */
+	giveDatabasePassword: (password: Password, isKept: boolean) => typedError<null, ErrorReport>(__TAURI_INVOKE("give_database_password", { password, isKept })),
+	/**  Brings the schema up to date as it was shown. */
+	migrateDatabase: () => __TAURI_INVOKE<void>("migrate_database"),
+	/**  What the way to a database elsewhere is now; later states come as events. None for the embedded one. */
+	connectionState: () => __TAURI_INVOKE<ConnectionState | null>("connection_state"),
+	/**  Ends the alarm of changes that were lost: somebody knows of it. */
+	acknowledgeLostTail: () => typedError<null, ErrorReport>(__TAURI_INVOKE("acknowledge_lost_tail")),
+	/**  Writes all profiles of databases elsewhere to a new file in the folder for downloads. There is no secret in it. */
+	exportConnectionProfiles: () => typedError<ExportedFile, ErrorReport>(__TAURI_INVOKE("export_connection_profiles")),
+	/**
+	 *  Adds the profiles of a file's text to those that are there. One whose id is taken gets another; one that is there
+	 *  already as it is, and the embedded database's, are passed over.
+	 */
+	importConnectionProfiles: (text: string) => typedError<ConnectionProfiles, ErrorReport>(__TAURI_INVOKE("import_connection_profiles", { text })),
 	/**  A page of the extensions. */
 	listExtensions: (request: ExtensionListRequest) => typedError<ExtensionPage, ErrorReport>(__TAURI_INVOKE("list_extensions", { request })),
 	/**  Switches an extension on or off and returns it as it is now. */
 	setExtensionEnabled: (request: SetEnabledRequest) => typedError<Extension, ErrorReport>(__TAURI_INVOKE("set_extension_enabled", { request })),
 	/**  A page of the audit log, newest entry first. */
 	listAuditEntries: (request: AuditListRequest) => typedError<AuditPage, ErrorReport>(__TAURI_INVOKE("list_audit_entries", { request })),
-	/**  How many of the entries that the filter lets through took effect when, in that many buckets at the most. */
-	auditActivity: (filter: AuditFilter, buckets: number) => typedError<AuditActivity, ErrorReport>(__TAURI_INVOKE("audit_activity", { filter, buckets })),
 	/**
-	 *  Verifies that the audit log is whole: against itself, and against what was noted outside the database.
-	 *  Answers none if it was stopped.
+	 *  How many of the entries that the filter lets through took effect when, in that many buckets at the most, which
+	 *  begin when those of a clock or a calendar in the time zone do.
 	 */
-	verifyAuditLog: () => typedError<Verification | null, ErrorReport>(__TAURI_INVOKE("verify_audit_log")),
+	auditActivity: (filter: AuditFilter, buckets: number, timeZone: string) => typedError<AuditActivity, ErrorReport>(__TAURI_INVOKE("audit_activity", { filter, buckets, timeZone })),
+	/**
+	 *  Verifies the audit log against itself and against what was noted outside the database: all of it, or what
+	 *  was sealed since it was last found whole. Answers none if it was stopped.
+	 */
+	verifyAuditLog: (scope: VerificationScope) => typedError<LastVerification | null, ErrorReport>(__TAURI_INVOKE("verify_audit_log", { scope })),
 	/**  Stops the verification of the audit log, if one is under way. */
 	stopVerification: () => __TAURI_INVOKE<void>("stop_verification"),
 	/**  The health of every extension, the worst score first. */
@@ -32,26 +72,47 @@ export const commands = {
 	countExtensions: (filter: ExtensionFilter) => typedError<ExtensionCounts, ErrorReport>(__TAURI_INVOKE("count_extensions", { filter })),
 	/**  One extension with its configuration and metadata; secrets are replaced by marks. */
 	getExtension: (id: string) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("get_extension", { id })),
+	/**  The extensions with these ids as they are now; those that are not there any more are left out. */
+	readChangedExtensions: (ids: string[]) => typedError<ChangedExtension[], ErrorReport>(__TAURI_INVOKE("read_changed_extensions", { ids })),
 	/**  What it would do to traffic if these extensions were switched off or deleted now. */
 	trafficEffects: (ids: string[]) => typedError<TrafficEffects, ErrorReport>(__TAURI_INVOKE("traffic_effects", { ids })),
 	/**  Adds an extension. */
 	createExtension: (draft: ExtensionDraft, note: ChangeNote) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("create_extension", { draft, note })),
 	/**  Changes fields of an extension, merged with what others changed since it was seen. */
 	updateExtension: (request: UpdateRequest) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("update_extension", { request })),
-	/**  Removes extensions, all or none. */
-	deleteExtensions: (seen: SeenExtension[], note: ChangeNote) => typedError<null, ErrorReport>(__TAURI_INVOKE("delete_extensions", { seen, note })),
-	/**  Switches extensions on or off, all or none, as one group. */
-	setExtensionsEnabled: (request: SetManyEnabledRequest) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_extensions_enabled", { request })),
+	/**  Removes extensions, all or none. Answers false if it was stopped: then nothing is removed. */
+	deleteExtensions: (seen: SeenExtension[], note: ChangeNote) => typedError<boolean, ErrorReport>(__TAURI_INVOKE("delete_extensions", { seen, note })),
+	/**  Switches extensions on or off, all or none, as one group. Answers false if it was stopped: then nothing is switched. */
+	setExtensionsEnabled: (request: SetManyEnabledRequest) => typedError<boolean, ErrorReport>(__TAURI_INVOKE("set_extensions_enabled", { request })),
+	/**  Stops the change of several extensions that has this request id, if it is not being sealed yet. */
+	stopChange: (requestId: string) => __TAURI_INVOKE<void>("stop_change", { requestId }),
 	/**  Brings an earlier version of an extension back, a deleted one too. */
 	restoreExtension: (request: RestoreRequest, note: ChangeNote) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("restore_extension", { request, note })),
 	/**  Takes a change back, or all of a group, and returns the ids of the extensions. */
 	undoChanges: (target: UndoTarget, note: ChangeNote) => typedError<string[], ErrorReport>(__TAURI_INVOKE("undo_changes", { target, note })),
-	/**  Writes the entries that the filter lets through to a new file in the folder for downloads. */
-	exportAuditLog: (filter: AuditFilter, format: ExportFormat) => typedError<ExportedFile, ErrorReport>(__TAURI_INVOKE("export_audit_log", { filter, format })),
+	/**
+	 *  Writes the entries that the filter lets through to a new file in the folder for downloads. Answers none if it was
+	 *  stopped; then there is no file.
+	 */
+	exportAuditLog: (filter: AuditFilter, format: ExportFormat) => typedError<ExportedFile | null, ErrorReport>(__TAURI_INVOKE("export_audit_log", { filter, format })),
 	/**  The registry as it was at a moment. */
 	registryAsOf: (moment: Moment) => typedError<PastRegistry, ErrorReport>(__TAURI_INVOKE("registry_as_of", { moment })),
 	/**  What differs between two moments of the registry. */
 	registryDifference: (from: Moment, to: Moment) => typedError<ExtensionDifference[], ErrorReport>(__TAURI_INVOKE("registry_difference", { from, to })),
+	/**  The newest revision whose change had taken effect at a time; 0 if none had. */
+	revisionAt: (time: string) => typedError<WireRevision, ErrorReport>(__TAURI_INVOKE("revision_at", { time })),
+	/**  The actors of the audit log, by name. */
+	listAuditActors: () => typedError<string[], ErrorReport>(__TAURI_INVOKE("list_audit_actors")),
+	/**  How many entries a group of the audit log has, and of which kinds. */
+	auditGroup: (groupId: string) => typedError<AuditGroup, ErrorReport>(__TAURI_INVOKE("audit_group", { groupId })),
+	/**  What the last verification of this registry found, also one of an earlier start; none if there was none. */
+	lastVerification: () => typedError<LastVerification | null, ErrorReport>(__TAURI_INVOKE("last_verification")),
+	/**  Stops the export of the audit log, if one is under way. */
+	stopExport: () => __TAURI_INVOKE<void>("stop_export"),
+	/**  Shows a file that was exported in the desktop's file manager. */
+	showInFolder: (path: string) => typedError<null, ErrorReport>(__TAURI_INVOKE("show_in_folder", { path })),
+	/**  One extension at two moments of the registry, and what differs. */
+	compareExtension: (id: string, from: Moment, to: Moment) => typedError<ExtensionComparison, ErrorReport>(__TAURI_INVOKE("compare_extension", { id, from, to })),
 	/**  All schemas: those of types first, then by id. */
 	listConfigurationSchemas: () => typedError<ConfigurationSchema[], ErrorReport>(__TAURI_INVOKE("list_configuration_schemas")),
 	/**  The schema that holds for an extension of this id and type, as JSON text. */
@@ -71,6 +132,8 @@ export const commands = {
 	 *  marks.
 	 */
 	exportRegistry: (ids: string[] | null, format: DocumentFormat) => typedError<ExportedFile, ErrorReport>(__TAURI_INVOKE("export_registry", { ids, format })),
+	/**  One extension as a file would hold it, secrets replaced by marks: what an import or a plan reads. */
+	extensionDocument: (id: string, format: DocumentFormat) => typedError<string, ErrorReport>(__TAURI_INVOKE("extension_document", { id, format })),
 	/**  What a file's text would change. With `prune`, extensions that are not in it are deleted. */
 	planImport: (text: string, prune: boolean) => typedError<RegistryPlan, ErrorReport>(__TAURI_INVOKE("plan_import", { text, prune })),
 	/**  Makes the registry what a file's text says, as the plan that was looked at: all of it or nothing. */
@@ -79,10 +142,87 @@ export const commands = {
 	getHealth: (id: string) => typedError<HealthReport, ErrorReport>(__TAURI_INVOKE("get_health", { id })),
 	/**  How the calls of all extensions went in a range of time. */
 	healthOverview: (range: HealthRange) => typedError<HealthOverview, ErrorReport>(__TAURI_INVOKE("health_overview", { range })),
+	/**  What happened to some extensions over time, in the order in which they are asked for. */
+	healthSeries: (request: HealthSeriesRequest) => typedError<HealthSeries[], ErrorReport>(__TAURI_INVOKE("health_series", { request })),
+	/**  Small charts of all extensions that were called in a range of time. */
+	healthSparklines: (range: HealthRange) => typedError<HealthSparklines, ErrorReport>(__TAURI_INVOKE("health_sparklines", { range })),
 	/**  Fills an empty embedded registry with made-up calls, to have something to look at. */
 	fillWithSampleTraffic: () => typedError<null, ErrorReport>(__TAURI_INVOKE("fill_with_sample_traffic")),
 	/**  Takes the made-up calls away. */
 	removeSampleTraffic: () => typedError<null, ErrorReport>(__TAURI_INVOKE("remove_sample_traffic")),
+	/**  How NATS is reached, and what is known of the secret. */
+	natsStatus: () => __TAURI_INVOKE<NatsStatus>("nats_status"),
+	/**  Keeps how to reach NATS. The secret goes to the desktop's keychain, or stays in memory. */
+	setNatsSettings: (request: NatsSettingsRequest) => typedError<NatsStatus, ErrorReport>(__TAURI_INVOKE("set_nats_settings", { request })),
+	/**  Forgets how to reach NATS, and the secret. */
+	removeNatsSettings: () => typedError<NatsStatus, ErrorReport>(__TAURI_INVOKE("remove_nats_settings")),
+	/**  Connects with settings that need not be kept, and takes leave again. */
+	testNatsConnection: (request: NatsSettingsRequest) => typedError<NatsConnectionTest, ErrorReport>(__TAURI_INVOKE("test_nats_connection", { request })),
+	/**  Sends an extension a message to try it, and records what came of it. Answers none if it was stopped. */
+	sendTestMessage: (id: string, payload: string) => typedError<TestReport | null, ErrorReport>(__TAURI_INVOKE("send_test_message", { id, payload })),
+	/**  Stops the test that is under way, if one is; nothing of it is recorded then. */
+	stopTestMessage: () => __TAURI_INVOKE<void>("stop_test_message"),
+	/**  What an extension is tried with, and how often. */
+	testMessage: (id: string) => typedError<TestMessage, ErrorReport>(__TAURI_INVOKE("test_message", { id })),
+	/**  Sets the message of a type or of an extension; none: an extension has that of its type again. */
+	setTestPayload: (scope: SchemaScope, payload: string | null) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_test_payload", { scope, payload })),
+	/**  Sets how often an extension is tried; none: only when somebody asks for it. */
+	setTestSchedule: (id: string, checkEverySeconds: number | null) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_test_schedule", { id, checkEverySeconds })),
+	/**  What is wrong now, as the last look found it. */
+	healthAlarms: () => __TAURI_INVOKE<HealthAlarms>("health_alarms"),
+	/**  All limits: those of types first, then by id. */
+	listHealthThresholds: () => typedError<HealthThreshold[], ErrorReport>(__TAURI_INVOKE("list_health_thresholds")),
+	/**
+	 *  Sets the limits of a type or of an extension; none gives an extension those of its type. They are held against what
+	 *  there is at once.
+	 */
+	setHealthThreshold: (scope: SchemaScope, limits: HealthLimits | null) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_health_threshold", { scope, limits })),
+	/**  For how long history is kept. */
+	healthRetention: () => typedError<HealthRetention, ErrorReport>(__TAURI_INVOKE("health_retention")),
+	/**  Sets for how long history is kept. */
+	setHealthRetention: (retention: HealthRetention) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_health_retention", { retention })),
+	/**  How safe the data of the embedded registry is. */
+	backupOverview: () => typedError<BackupOverview, ErrorReport>(__TAURI_INVOKE("backup_overview")),
+	/**  What is wrong with the safety of the data now. */
+	safetyTroubles: () => __TAURI_INVOKE<SafetyTrouble[]>("safety_troubles"),
+	/**  The backups in a folder, newest first; in that of the daily backups where none is named. */
+	listBackups: (folder: string | null) => typedError<BackupFile[], ErrorReport>(__TAURI_INVOKE("list_backups", { folder })),
+	/**
+	 *  Backs the registry up into a new file in a folder, or in the one for downloads. Answers none if it was stopped; then
+	 *  there is no file.
+	 */
+	makeBackup: (folder: string | null) => typedError<BackupFile | null, ErrorReport>(__TAURI_INVOKE("make_backup", { folder })),
+	/**  Verifies a file by itself, without a database. Answers none if it was stopped. */
+	verifyBackup: (path: string) => typedError<BackupFile | null, ErrorReport>(__TAURI_INVOKE("verify_backup", { path })),
+	/**
+	 *  Puts the registry of a backup in the place of the embedded one, which is kept, and opens it. Answers none if it was
+	 *  stopped. If it fails or is stopped, the old one is opened again.
+	 */
+	restoreBackup: (path: string) => typedError<Replaced | null, ErrorReport>(__TAURI_INVOKE("restore_backup", { path })),
+	/**
+	 *  Moves the embedded database to the major version of PostgreSQL that this program brings, and opens it. Answers none if
+	 *  it was stopped, or there is nothing to do.
+	 */
+	upgradeDatabase: () => typedError<Replaced | null, ErrorReport>(__TAURI_INVOKE("upgrade_database")),
+	/**  Stops what is being done with the database or a backup, where that is still possible. */
+	stopBackupWork: () => __TAURI_INVOKE<void>("stop_backup_work"),
+	/**  Deletes a database that was replaced and kept. */
+	deleteKeptDatabase: (path: string) => typedError<null, ErrorReport>(__TAURI_INVOKE("delete_kept_database", { path })),
+	/**  Changes how the embedded database is backed up by itself. */
+	setDailyBackups: (dailyBackups: DailyBackups) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_daily_backups", { dailyBackups })),
+	/**  Lets somebody choose a folder; none if they don't. */
+	chooseFolder: (title: string) => __TAURI_INVOKE<string | null>("choose_folder", { title }),
+	/**  Lets somebody choose a backup; none if they don't. */
+	chooseBackup: () => __TAURI_INVOKE<string | null>("choose_backup"),
+	/**  What a backup that somebody chose says of itself. */
+	describeBackup: (path: string) => typedError<BackupFile, ErrorReport>(__TAURI_INVOKE("describe_backup", { path })),
+	/**  Shows a backup, or a database that is kept, in the desktop's file manager. */
+	showBackup: (path: string) => typedError<null, ErrorReport>(__TAURI_INVOKE("show_backup", { path })),
+	/**
+	 *  Moves the embedded registry to the empty database that a profile leads to, which this one names as its place from then
+	 *  on. Without a login the profile's own is used. Answers none if it was stopped; then nothing has changed.
+	 */
+	moveRegistry: (profileId: string, login: MoveLogin | null) => typedError<Moved | null, ErrorReport>(__TAURI_INVOKE("move_registry", { profileId, login })),
 	/**  The figures of the console's own cache. */
 	cacheStats: () => typedError<CacheReport, ErrorReport>(__TAURI_INVOKE("cache_stats")),
 	/**  Reads all extensions anew and returns the revision read. */
@@ -95,26 +235,39 @@ export const commands = {
 	applicationInfo: () => __TAURI_INVOKE<ApplicationInfo>("application_info"),
 	/**  Changes how much is logged, now and for later starts. */
 	setLogLevel: (level: LogLevel) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_log_level", { level })),
-	/**  What the registry asks of those who change it from here. */
-	connectionProfile: () => __TAURI_INVOKE<ConnectionProfile>("connection_profile"),
-	/**  Changes what the registry asks of those who change it from here. */
-	setConnectionProfile: (profile: ConnectionProfile) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_connection_profile", { profile })),
 	/**  Whether notices that nobody has to act on are held back. */
 	noticesPaused: () => __TAURI_INVOKE<boolean>("notices_paused"),
 	/**  Holds notices back or lets them through again; an event tells what holds then. */
 	pauseNotices: (paused: boolean) => __TAURI_INVOKE<void>("pause_notices", { paused }),
+	/**  Tells whether something is typed in the page that is not saved: quitting asks then. */
+	reportUnsaved: (unsaved: boolean) => __TAURI_INVOKE<void>("report_unsaved", { unsaved }),
+	/**  Answers the event that somebody wants to quit while something is not saved. */
+	answerQuit: (answer: QuitAnswer) => __TAURI_INVOKE<void>("answer_quit", { answer }),
 	/**  Opens the folder with the log files in the desktop's file manager. */
 	openLogDirectory: () => typedError<null, ErrorReport>(__TAURI_INVOKE("open_log_directory")),
+	/**  The link that the application was told to open, once; none if there is none. */
+	takeLink: () => __TAURI_INVOKE<string | null>("take_link"),
 	/**  Tells that the page has painted its first table: the end of the start. */
 	reportTableShown: () => __TAURI_INVOKE<void>("report_table_shown"),
 };
 
 /** Events */
 export const events = {
+	backupNoticeOpened: makeEvent<BackupNoticeOpened, BackupNoticeOpened>("backup-notice-opened"),
+	backupWorkProgressed: makeEvent<BackupWorkProgressed, BackupWorkProgressed>("backup-work-progressed"),
+	bulkProgressed: makeEvent<BulkProgressed, BulkProgressed>("bulk-progressed"),
+	connectionStateChanged: makeEvent<ConnectionStateChanged, ConnectionStateChanged>("connection-state-changed"),
+	connectionTested: makeEvent<ConnectionTested, ConnectionTested>("connection-tested"),
 	databaseStatusChanged: makeEvent<DatabaseStatusChanged, DatabaseStatusChanged>("database-status-changed"),
+	exportProgressed: makeEvent<ExportProgressed, ExportProgressed>("export-progressed"),
+	healthLooked: makeEvent<HealthLooked, HealthLooked>("health-looked"),
+	healthNoticeOpened: makeEvent<HealthNoticeOpened, HealthNoticeOpened>("health-notice-opened"),
+	linkOpened: makeEvent<LinkOpened, LinkOpened>("link-opened"),
 	menuChosen: makeEvent<MenuChosen, MenuChosen>("menu-chosen"),
 	noticesPaused: makeEvent<NoticesPaused, NoticesPaused>("notices-paused"),
+	quitAsked: makeEvent<QuitAsked, QuitAsked>("quit-asked"),
 	registryChanged: makeEvent<RegistryChanged, RegistryChanged>("registry-changed"),
+	safetyTroublesChanged: makeEvent<SafetyTroublesChanged, SafetyTroublesChanged>("safety-troubles-changed"),
 	verificationProgressed: makeEvent<VerificationProgressed, VerificationProgressed>("verification-progressed"),
 };
 
@@ -170,6 +323,17 @@ export type ApplyRequest = {
 	prune: boolean,
 };
 
+/**  What can come of one time. */
+export type AttemptOutcome = 
+/**  An answer. */
+"answered" | 
+/**  No answer in time. */
+"timed_out" | 
+/**  Nobody listens. */
+"no_responders" | 
+/**  It could not be asked, or the connection broke. */
+"failed";
+
 /**  What was done to an extension. */
 export type AuditAction = 
 /**  It was added. */
@@ -185,14 +349,15 @@ export type AuditAction =
 
 /**  The activity of a range of time. */
 export type AuditActivity = {
-	/**  Where the first bucket begins. */
-	since: string,
-	/**  Where the range ends: within the last bucket or at its end. */
-	until: string,
-	/**  How long a bucket is, in seconds. */
-	bucket_seconds: number,
-	/**  How many entries took effect in each bucket, the oldest first. */
+	/**
+	 *  Where the buckets begin, the oldest first, and where the last one ends. The first and the last bucket may be
+	 *  shorter than the others: the range need not begin or end where a bucket does.
+	 */
+	edges: string[],
+	/**  How many entries took effect in each bucket: one less than there are edges. */
 	counts: number[],
+	/**  How long a whole bucket is. */
+	bucket: BucketLength,
 	/**  If there are more entries than are looked at: from when on they are counted. */
 	counted_since: string | null,
 };
@@ -255,12 +420,24 @@ export type AuditFilter = {
 	text: string | null,
 };
 
+/**  The entries of one group. */
+export type AuditGroup = {
+	/**  How many there are, up to 10,000. */
+	count: number,
+	/**  Whether there are more than that. */
+	has_more: boolean,
+	/**  What was done in it, each kind once. */
+	actions: AuditAction[],
+};
+
 /**  Which part of the log to read. */
 export type AuditListRequest = {
 	/**  Which entries. */
 	filter: AuditFilter,
-	/**  Only entries older than this one: the `next_before_revision` of the page before. */
+	/**  Only entries older than this one: the `next_before_revision` of the page above. */
 	before_revision: number | null,
+	/**  In place of that: only entries newer than this one, those next to it: the `next_after_revision` of the page below. */
+	after_revision: number | null,
 	/**  How many entries at the most, 1 to 500. */
 	limit: number,
 };
@@ -274,6 +451,162 @@ export type AuditPage = {
 	 *  left to look at.
 	 */
 	next_before_revision: number | null,
+	/**  Where the page above starts; none when nothing newer was left to look at. */
+	next_after_revision: number | null,
+	/**  Where no index tells which entries the filter lets through: the revisions that are looked through. */
+	searched: RevisionRange | null,
+};
+
+/**  A file in a folder with backups. */
+export type BackupFile = {
+	path: string,
+	name: string,
+	size_bytes: number,
+	/**  What it says of itself, which nobody has verified yet; none if it says nothing that can be read. */
+	summary: BackupSummary | null,
+	/**  Why it says nothing. */
+	problem: ErrorReport | null,
+	/**  What came of verifying it; none if it was not verified, or has changed since. */
+	verification: BackupVerification | null,
+};
+
+/**  Tells the page that a notice about backups or the disk was clicked: it opens the page of backups. */
+export type BackupNoticeOpened = null;
+
+/**  How safe the data of the embedded registry is. */
+export type BackupOverview = {
+	/**  Whether the registry in use is the embedded one; nothing else is known then. */
+	is_embedded: boolean,
+	settings: DailyBackups,
+	/**  Where daily backups are put. */
+	folder: string,
+	/**  Where a backup goes that somebody asks for. */
+	downloads: string,
+	/**  When the last daily backup was made. */
+	last_at: string | null,
+	/**  When the next one is due; none where they are off. */
+	next_at: string | null,
+	troubles: SafetyTrouble[],
+	/**  How much room there is; none while the registry is not open. */
+	disk: DiskSpace | null,
+	/**  What is in the registry now; none while it is not open. */
+	current: CurrentRegistry | null,
+	/**  Databases that were replaced and are kept. */
+	kept: KeptCluster[],
+	upgrade: PendingUpgrade | null,
+	/**  Where the registry was moved to, or where it is still to arrive from. */
+	moved: MoveMark | null,
+	/**  What is being done now. */
+	work: WorkProgress | null,
+};
+
+/**  Why a backup file is refused. */
+export type BackupProblem = 
+/**  It doesn't begin as a backup does. */
+{ kind: "not_a_backup" } | 
+/**  It ends before its end. */
+{ kind: "truncated" } | 
+/**  Bytes of it were changed. */
+{ kind: "damaged"; 
+/**  Where: a table's name, or what else it is. */
+part: string } | 
+/**  What it says of itself doesn't fit what it holds. */
+{ kind: "inconsistent"; 
+/**  What doesn't fit. */
+explanation: string } | 
+/**  The hashes of the audit log in it don't fit. */
+{ kind: "chain_broken"; 
+/**  The first fault. */
+fault: Fault } | 
+/**  A newer program wrote the file in a form that this one doesn't know. */
+{ kind: "format_newer"; 
+/**  The form's version. */
+format_version: number } | 
+/**  A newer program's database was backed up. */
+{ kind: "schema_newer"; 
+/**  The newest migration that the database had. */
+schema_version: number } | 
+/**  The database that was backed up was made by other migrations than this program's. */
+{ kind: "schema_differs"; 
+/**  The first migration that differs. */
+schema_version: number };
+
+/**  What a backup says of itself. */
+export type BackupSummary = {
+	/**  The version of the program that wrote it. */
+	product_version: string,
+	/**  The newest migration that the database had. */
+	schema_version: number,
+	/**  Of which moment it is. */
+	made_at: string,
+	/**  Which cluster it was read from: PostgreSQL's system identifier. */
+	system_identifier: string,
+	/**  The version of the server it was read from. */
+	server_version: string,
+	/**  Which registry it holds. */
+	registry_id: string,
+	/**  The registry's revision. */
+	revision: number,
+	/**  The hash of its newest audit entry, in hexadecimal. */
+	hash: string,
+	/**  The file's length. */
+	size_bytes: number,
+	/**  Its tables. */
+	tables: TableSummary[],
+	/**
+	 *  What is wrong with the audit log in it, as it was in the database; none if it is whole. A backup with a fault is
+	 *  kept and can be looked at, but is restored only where that is asked for.
+	 */
+	fault: Fault | null,
+};
+
+/**  What came of verifying a file. */
+export type BackupVerification = {
+	verified_at: string,
+	/**  What is wrong with the audit log in it, as it was in the database; none if it is whole. */
+	fault: Fault | null,
+	/**  What is wrong with the file; none if nothing is. */
+	problem: ErrorReport | null,
+};
+
+/**  What is worked on. */
+export type BackupWork = 
+/**  A backup that somebody asked for. */
+"back_up" | 
+/**  One that is made by itself. */
+"back_up_daily" | 
+/**  A look at a file. */
+"verify" | 
+/**  A file put in the place of the registry. */
+"restore" | 
+/**  A newer major version of PostgreSQL. */
+"upgrade" | 
+/**  A move to another database. */
+"move";
+
+/**  Tells the page how far the work is; none when it has ended, in whatever way. */
+export type BackupWorkProgressed = WorkProgress | null;
+
+/**  How long a bucket is by the clock and the calendar of a time zone. */
+export type BucketLength = {
+	/**  How many of the unit. */
+	amount: number,
+	/**  The unit. */
+	unit: TimeUnit,
+};
+
+/**  How far a change of several extensions is. */
+export type BulkProgress = {
+	/**  How many are worked on. Where it is all of them, they are being sealed in the audit log. */
+	done_count: number,
+	/**  Of how many. */
+	total: number,
+};
+
+/**  How far a change of several extensions is. */
+export type BulkProgressed = {
+	request_id: string,
+	progress: BulkProgress,
 };
 
 /**  How far the console's picture of the registry can be trusted. */
@@ -320,6 +653,14 @@ export type ChangeNote = {
 	confirmed: ExtensionType[] | null,
 };
 
+/**  One row of the registry that changed, and by which request. */
+export type ChangedExtension = {
+	/**  The row as it is now. */
+	extension: Extension,
+	/**  The request that changed it last, a UUID; none where the change named none. */
+	request_id: string | null,
+};
+
 /**  A JSON Schema of configurations. */
 export type ConfigurationSchema = {
 	/**  What it holds for. */
@@ -334,13 +675,119 @@ export type ConfigurationSchema = {
 	changed_at: string,
 };
 
-/**  What a registry asks of those who change it from here. */
-export type ConnectionProfile = {
-	/**  Real traffic depends on it: each switch off and each deletion is asked about once. */
-	production: boolean,
-	/**  No change is made without a reason. */
-	reason_required: boolean,
+/**  The kinds of failure, for those who tell them apart. The spelling is part of the interface. */
+export type ConnectionFailureCode = 
+/**  The host's name leads to no address. */
+"name_not_resolved" | 
+/**  Nothing came back in time, or there is no way to the address. */
+"unreachable" | 
+/**  The address is there and nothing listens on the port. */
+"refused" | 
+/**  The connection was closed while it was made. */
+"reset" | 
+/**  The server, or what stands before it, did not answer in time once it was reached. */
+"timed_out" | 
+/**  What answers speaks another protocol. */
+"no_postgresql" | 
+/**  The server's certificate has expired or is not valid yet. */
+"certificate_expired" | 
+/**  The server's certificate is for another host. */
+"certificate_of_other_host" | 
+/**  The server's certificate is signed by nobody who is trusted. */
+"certificate_unknown" | 
+/**  Encryption is required and the server offers none. */
+"tls_not_offered" | 
+/**  The server takes encrypted connections alone, and this one may not be. */
+"tls_required" | 
+/**  The server wants a certificate of this program, or does not take the one it has. */
+"own_certificate_refused" | 
+/**  A file of a certificate or a key can't be used. */
+"certificate_file_unusable" | 
+/**  Encryption failed in another way. */
+"tls_failed" | 
+/**  The password is wrong, or missing. */
+"password_wrong" | 
+/**  The server does not let this login in from here. */
+"login_refused" | 
+/**  There is no database of this name. */
+"database_missing" | 
+/**  The login is no member of a role of the registry. */
+"role_missing" | 
+/**  All connections of the server, the database or the login are taken. */
+"too_many_connections" | 
+/**  The server is starting, stopping or recovering. */
+"server_starting" | 
+/**  None of the servers can be written to. */
+"only_read_only_servers" | 
+/**  It failed in another way. */
+"unexpected";
+
+/**  A [`ConnectionFailure`] as it is shown to a person. */
+export type ConnectionFailureReport = {
+	/**  The kind. */
+	code: ConnectionFailureCode,
+	/**  What went wrong: one sentence. */
+	message: string,
+	/**  What to do: one sentence. */
+	action: string,
+	/**  The cause in the words of whatever failed. */
+	detail: string | null,
 };
+
+/**  Which database a profile leads to. */
+export type ConnectionKind = 
+/**  The private PostgreSQL of this program ([`crate::embedded`]). */
+{ kind: "embedded" } | 
+/**  One elsewhere. */
+{ kind: "remote"; value: RemoteDatabase };
+
+/**  Where a registry is. It holds no secret: a password is kept elsewhere, under [`ConnectionProfile::id`]. */
+export type ConnectionProfile = {
+	/**  Its name for programs, which stays: letters, digits, `_` and `-`, at most 64. */
+	id: string,
+	/**  Its name for people, at most 100 characters. */
+	label: string,
+	/**  The colour that the window marks it with. */
+	colour: ProfileColour | null,
+	/**  Whether changes of it are confirmed, and the window warns by its colour. */
+	is_production: boolean,
+	/**  Whether no change is made without a reason. */
+	is_reason_required: boolean,
+	/**  Which database. */
+	database: ConnectionKind,
+};
+
+/**  All profiles. */
+export type ConnectionProfiles = {
+	/**  The embedded database's first. */
+	profiles: KeptProfile[],
+	/**  The id of the one in use. */
+	active: string,
+};
+
+/**  What a registry's connection is at this moment. */
+export type ConnectionState = {
+	/**  The server that is used, as `host:port`, or was used last. */
+	server: string,
+	/**  What it is. */
+	role: ServerRole,
+	/**  Whether it answers. While it doesn't, the right server is searched for. */
+	is_connected: boolean,
+	/**  Since when that is so. */
+	since: string,
+	/**  Why there is none, as far as the last search went. */
+	failure: ConnectionFailureReport | null,
+	/**  How often another connection had to be found. */
+	reconnect_count: number,
+	/**  Changes that were made and are gone, until somebody acknowledges it. */
+	lost_tail: LostTail | null,
+};
+
+/**  Tells the page that the server of a database elsewhere was lost, or found again. */
+export type ConnectionStateChanged = ConnectionState;
+
+/**  Tells the page of each step of a test as it ends. */
+export type ConnectionTested = ProbeStep;
 
 /**  One running program that uses the registry, such as a router. */
 export type ConsumerReport = {
@@ -379,12 +826,46 @@ export type ConsumerReport = {
 	seen_seconds_ago: number,
 };
 
+/**  What is in the registry. */
+export type CurrentRegistry = {
+	registry_id: string,
+	/**  Its revision: how many entries its audit log has. */
+	revision: number,
+	extension_count: number,
+};
+
+/**  How the embedded registry is backed up by itself. */
+export type DailyBackups = {
+	/**  Whether it is. */
+	is_enabled: boolean,
+	/**  Where to; none: the folder `backups` in the data directory. Another disk is better. */
+	folder: string | null,
+	/**  Of how many days one backup each is kept. */
+	daily_kept: number,
+	/**  Of how many weeks one backup each is kept. */
+	weekly_kept: number,
+};
+
 /**  What the page shows of the database. */
 export type DatabaseStatus = 
 /**  It is being opened. */
 { state: "starting"; 
 /**  What is done now. */
 step: StartStep } | 
+/**  Somebody has to say the password. */
+{ state: "password_needed"; 
+/**  Of which profile. */
+profile: ConnectionProfile; 
+/**  What the server said of the one that was tried; none if none was known. */
+refused: ConnectionFailureReport | null } | 
+/**  Somebody has to decide what becomes of its schema. */
+{ state: "decision_needed"; 
+/**  Which profile led there. */
+profile: ConnectionProfile; 
+/**  The servers, as `host:port`. */
+server: string; 
+/**  What there is, and what would be done. */
+decision: MigrationDecision } | 
 /**  It can be used. */
 { state: "ready"; 
 /**  PostgreSQL's version, such as `18.4`. */
@@ -395,14 +876,18 @@ database: string;
 login: string; 
 /**  The operating system account. */
 os_user: string; 
-/**  Where the data lies. */
-data_directory: string; 
+/**  Where the data of the embedded database lies; none for one elsewhere. */
+data_directory: string | null; 
 /**  Whether another program started the server and this one joined it. */
-shared: boolean } | 
+shared: boolean; 
+/**  The way to it. */
+connection: OpenConnection } | 
 /**  It couldn't be opened. */
 { state: "failed"; 
 /**  Why, and what to do. */
-error: ErrorReport };
+error: ErrorReport; 
+/**  Which profile was to be opened. */
+profile: ConnectionProfile };
 
 /**  Tells the page that the database's state changed. */
 export type DatabaseStatusChanged = DatabaseStatus;
@@ -415,6 +900,18 @@ export type DifferenceKind =
 "changed" | 
 /**  It is there only at the first moment. */
 "deleted";
+
+/**  How much room the embedded database has. */
+export type DiskSpace = {
+	/**  What is left for an ordinary account, in MiB. */
+	available_mib: number,
+	/**  Below how much it is low, in MiB. */
+	low_below_mib: number,
+	/**  Whether it is low: time to free some. */
+	is_low: boolean,
+	/**  Whether the reserve is there. Without it a full disk may keep the database from starting. */
+	is_reserve_held: boolean,
+};
 
 /**  Two histories of the registry that don't fit together. */
 export type DivergenceReport = {
@@ -476,7 +973,7 @@ export type DocumentProblemCode =
 "configuration_invalid";
 
 /**  Names the kind of an [`Error`] to callers that branch on it. The spelling is part of the interface. */
-export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "secret_required" | "moved_on" | "change_not_found" | "confirmation_required" | "reason_required" | "configuration_invalid" | "document_invalid" | "registry_moved" | "output_unwritable" | "forbidden" | "invalid_input" | "internal";
+export type ErrorCode = "data_directory_unwritable" | "disk_full" | "server_version_mismatch" | "socket_path_too_long" | "server_binaries_missing" | "server_binaries_unusable" | "data_directory_in_use" | "unsafe_server_settings" | "server_start_failed" | "database_unavailable" | "read_only" | "outcome_unknown" | "migration_failed" | "schema_newer" | "extension_not_found" | "id_taken" | "subject_taken" | "revision_conflict" | "secret_required" | "moved_on" | "change_not_found" | "confirmation_required" | "reason_required" | "configuration_invalid" | "document_invalid" | "registry_moved" | "output_unwritable" | "backup_invalid" | "file_unreadable" | "target_not_empty" | "copy_differs" | "owner_required" | "registry_moved_away" | "stopped" | "forbidden" | "invalid_input" | "internal";
 
 /**  What a program needs of an [`Error`] to go on from it. */
 export type ErrorFacts = 
@@ -495,7 +992,11 @@ export type ErrorFacts =
 /**  For `confirmation_required`: what the change would do. */
 { kind: "effects"; value: TrafficEffects } | 
 /**  For `forbidden`: the least role that may. */
-{ kind: "required_role"; value: Role };
+{ kind: "required_role"; value: Role } | 
+/**  For `backup_invalid`: what is wrong with the file. */
+{ kind: "backup_problem"; value: BackupProblem } | 
+/**  Where no server of a profile can be used: why not. */
+{ kind: "connection_failure"; value: ConnectionFailureCode };
 
 /**  An [`Error`] as it is shown to a person or sent to another program. */
 export type ErrorReport = {
@@ -519,6 +1020,14 @@ export type ExportFormat =
 "csv" | 
 /**  One JSON object a line, each an [`AuditEntry`]. */
 "ndjson";
+
+/**  Tells the page how far the export is. */
+export type ExportProgressed = {
+	/**  How many entries are written. */
+	written: number,
+	/**  How many there are to write, where that is known without a look at them. */
+	total: number | null,
+};
 
 /**  A file that was written. */
 export type ExportedFile = {
@@ -553,6 +1062,16 @@ export type Extension = {
 	health_score_percent: number | null,
 	/**  The newest audit entry about it, if there is one. */
 	last_change: LastChange | null,
+};
+
+/**  One extension at two moments. */
+export type ExtensionComparison = {
+	/**  The version of the first moment; none if there was none. */
+	before: PastExtension | null,
+	/**  The version of the second moment; none if there was none. */
+	after: PastExtension | null,
+	/**  What differs, ordered by path; all fields if it came or went. */
+	changes: FieldChange[],
 };
 
 /**  How many extensions there are of each kind. */
@@ -740,14 +1259,72 @@ export type FollowingConsumer = {
 	applied_revision: number,
 };
 
+/**  An extension in trouble. */
+export type HealthAlarm = {
+	/**  The extension. */
+	extension_id: string,
+	/**  What is wrong. */
+	trouble: HealthTrouble,
+	/**  The score in percent, the 95th percentile in milliseconds, or the silence in seconds, as it is now. */
+	value: number,
+	/**  The limit that it has crossed, in the same unit. */
+	limit: number,
+	/**  Since when. */
+	since: string,
+};
+
+/**  What is wrong now. */
+export type HealthAlarms = {
+	/**  What fails before what is slow before what is silent. */
+	alarms: HealthAlarm[],
+	/**  Whether the calls are made up. */
+	is_sample: boolean,
+	/**  When it was last looked; none while it was not. */
+	looked_at: string | null,
+};
+
+/**  A trouble that began or is over. */
+export type HealthCrossing = 
+/**  It began. */
+{ kind: "raised"; value: HealthAlarm } | 
+/**  It is over. */
+{ kind: "cleared"; value: HealthAlarm };
+
+/**  From when on an extension is in trouble; what is none is no trouble. */
+export type HealthLimits = {
+	/**  Fewer of its calls succeed, in percent of all; above 0 to 100. */
+	score_below_percent: number | null,
+	/**  More than one call of twenty takes longer, in milliseconds; above 0 to 86,400,000. */
+	p95_above_ms: number | null,
+	/**  It is on and was not called for so many seconds; 60 to 2,592,000. */
+	silent_for_seconds: number | null,
+};
+
+/**  Tells the page of each look: what is wrong now, and what began or is over since the look before. */
+export type HealthLooked = {
+	now: HealthAlarms,
+	crossings: HealthCrossing[],
+};
+
+/**  Tells the page that a notice was clicked: it opens the extension, or the page of all where the notice was of several. */
+export type HealthNoticeOpened = {
+	extension_id: string | null,
+};
+
 /**  How all extensions fared in a range. */
 export type HealthOverview = {
 	/**  The range, in whole steps. */
 	range: HealthRange,
 	/**  How long a step is. */
 	step_minutes: number,
-	/**  A row for each extension: what is on and failing first, then by score; what is off and what has no data last. */
+	/**  A row for each extension, by severity, then by score, then by id. */
 	rows: HealthOverviewRow[],
+	/**  All of them together. */
+	total: HealthTotal,
+	/**  Those of the range's first half, to see what became of them. */
+	earlier: HealthTotal,
+	/**  Those of its second half. */
+	later: HealthTotal,
 	/**  Whether the calls are made up. */
 	is_sample: boolean,
 };
@@ -768,6 +1345,8 @@ export type HealthOverviewRow = {
 	score_percent: number | null,
 	/**  What the score stands for. */
 	state: HealthState,
+	/**  What is to be said of it first. */
+	severity: HealthSeverity,
 	/**
 	 *  How much the score of the range's second half is above that of its first, in percentage points; none where one
 	 *  of them has no call.
@@ -783,10 +1362,32 @@ export type HealthOverviewRow = {
 	last_failure: string | null,
 	/**  When an extension was last called at all. */
 	last_call: string | null,
-	/**  Answered calls of each step of the range, the oldest first. */
+	/**  Answered calls of each step of the range, the oldest first; empty without a call in it. */
 	success_counts: number[],
-	/**  Failed calls of each step. */
+	/**  Failed calls of each step, as above. */
 	failure_counts: number[],
+};
+
+/**  What happened in one step. */
+export type HealthPoint = {
+	/**  When the step begins. */
+	started_at: string,
+	/**  Calls that were answered. */
+	success_count: number,
+	/**  Calls that failed. */
+	failure_count: number,
+	/**  Successes of all calls × 100; none without a call. */
+	score_percent: number | null,
+	/**  The mean latency in milliseconds; none without a latency. */
+	mean_ms: number | null,
+	/**  The latency that half of the calls don't exceed, in milliseconds; within 4 %. */
+	p50_ms: number | null,
+	/**  The same of 95 % of the calls. */
+	p95_ms: number | null,
+	/**  The same of 99 % of the calls. */
+	p99_ms: number | null,
+	/**  The longest latency. */
+	max_ms: number | null,
 };
 
 /**  A range of time, widened to whole buckets when it is read. */
@@ -823,6 +1424,90 @@ export type HealthReport = {
 	state: HealthState,
 };
 
+/**  For how many days history is kept; at least one, and the finer no longer than the coarser. */
+export type HealthRetention = {
+	/**  In steps of 1, 5 and 15 minutes. */
+	minutes_kept_days: number,
+	/**  In steps of 1 and 6 hours. */
+	hours_kept_days: number,
+	/**  In steps of a day; none for good. */
+	days_kept_days: number | null,
+};
+
+/**  What happened to an extension over time. */
+export type HealthSeries = {
+	/**  The extension. */
+	extension_id: string,
+	/**  The range, in whole steps. */
+	range: HealthRange,
+	/**  How long a step is. */
+	step_minutes: number,
+	/**  The steps in which there was a call, the oldest first; in those that are not here there was none. */
+	points: HealthPoint[],
+	/**  All of them together. */
+	total: HealthPoint,
+	/**  What the score of all of them stands for. */
+	state: HealthState,
+	/**  Whether calls among them are made up. */
+	is_sample: boolean,
+};
+
+/**  Which series are wanted. */
+export type HealthSeriesRequest = {
+	/**  The extensions; 1 to 20. */
+	extension_ids: string[],
+	/**  The range. */
+	range: HealthRange,
+	/**  How many points there may be at the most; 10 to 2,000. */
+	points_max: number,
+	/**  Whose calls. */
+	source: HealthSource,
+};
+
+/**  What is to be said of an extension first, the worst first. */
+export type HealthSeverity = 
+/**  Its score is below its limit, or below 90. */
+"failing" | 
+/**  Its 95th percentile is above its limit. */
+"slow" | 
+/**  Its score is below 99. */
+"degraded" | 
+/**  It was called before, but not in the range, or not for as long as its limit says. */
+"silent" | 
+/**  None of the others. */
+"healthy" | 
+/**  It was never called. */
+"no_data" | 
+/**  The router does not use it now. */
+"off";
+
+/**  Whose calls are counted. */
+export type HealthSource = 
+/**  Those of routers; in a registry that was filled with sample traffic, its made-up ones. */
+"traffic" | 
+/**  Messages that somebody sent to try an extension. */
+"test";
+
+/**  A small chart of an extension that was called in the range. */
+export type HealthSparkline = {
+	/**  The extension. */
+	extension_id: string,
+	/**  Answered calls of each step of the range, the oldest first. */
+	success_counts: number[],
+	/**  Failed calls of each step. */
+	failure_counts: number[],
+};
+
+/**  Small charts of all extensions. */
+export type HealthSparklines = {
+	/**  The range, in whole steps. */
+	range: HealthRange,
+	/**  How long a step is. */
+	step_minutes: number,
+	/**  Of the extensions that were called in the range, by id. */
+	sparklines: HealthSparkline[],
+};
+
 /**  How well the calls of an extension went, by its score. */
 export type HealthState = 
 /**  Below 90. */
@@ -834,6 +1519,68 @@ export type HealthState =
 /**  Not one call. */
 "no_data";
 
+/**  Limits, what they hold for, and who set them. */
+export type HealthThreshold = {
+	/**  A type, or one extension, whose own stand before those of its type. */
+	scope: SchemaScope,
+	/**  The limits. */
+	limits: HealthLimits,
+	/**  The login that last changed them. */
+	changed_by: string,
+	/**  When they were last changed. */
+	changed_at: string,
+};
+
+/**  The calls of all extensions together. */
+export type HealthTotal = {
+	/**  Calls that were answered. */
+	success_count: number,
+	/**  Calls that failed. */
+	failure_count: number,
+	/**  Successes of all calls × 100; none without a call. */
+	score_percent: number | null,
+	/**  The latency that half of all calls don't exceed, in milliseconds; within 4 %. None without a latency. */
+	p50_ms: number | null,
+	/**  The same of 95 % of all calls. */
+	p95_ms: number | null,
+	/**  The same of 99 % of all calls. */
+	p99_ms: number | null,
+	/**  Extensions that are on and whose score is below their limit, or below 90. */
+	failing_count: number,
+};
+
+/**  What is wrong with an extension. */
+export type HealthTrouble = 
+/**  Too few of its calls succeed. */
+"failing" | 
+/**  Too many of its calls take too long. */
+"slow" | 
+/**  It is on and was not called since its last call or, if that is later, since it was switched on. */
+"silent";
+
+/**  A database that was replaced and is kept. */
+export type KeptCluster = {
+	/**  Its folder. */
+	path: string,
+	/**  How much it takes, in MiB. */
+	size_mib: number,
+};
+
+/**  A profile, and what is known of its password. */
+export type KeptProfile = {
+	profile: ConnectionProfile,
+	/**  Where its password is; none if none is known. */
+	password: SecretPlace | null,
+};
+
+/**  The calls of an extension that routers have recorded lately. */
+export type KnownCalls = {
+	/**  The extension. */
+	extension_id: string,
+	/**  Its calls in the current hour and the 23 before it, answered or not; at least 1. */
+	call_count: number,
+};
+
 /**  Who last changed an extension, and how. */
 export type LastChange = {
 	/**  What was done. */
@@ -843,6 +1590,24 @@ export type LastChange = {
 	/**  When; unknown for some entries of older writers. */
 	timestamp: string | null,
 };
+
+/**  What the last verification found. */
+export type LastVerification = {
+	/**  What it found. */
+	found: Verification,
+	/**  When. */
+	verified_at: string,
+	/**
+	 *  Up to which revision it was last verified from the first entry on. Who edited an entry before that one since
+	 *  is found by the next verification of the whole log.
+	 */
+	whole_revision: number,
+	/**  When that was. */
+	whole_verified_at: string,
+};
+
+/**  Tells the page that there is a link to take. */
+export type LinkOpened = null;
 
 /**  How much is logged. */
 export type LogLevel = 
@@ -857,21 +1622,217 @@ export type LogLevel =
 /**  Everything, the queries included. */
 "trace";
 
+/**  Changes that were made and are gone. */
+export type LostTail = {
+	/**  The registry. */
+	registry_id: string,
+	/**  The newest revision that is lost, known from the anchors or from what this program did itself. */
+	known_revision: number,
+	/**  The registry's revision when this was found. */
+	found_revision: number,
+	/**
+	 *  The newest revision that both have: the registry's, if it is behind all that is lost, and else the newest anchor
+	 *  that still holds.
+	 */
+	common_revision: number,
+	/**
+	 *  How many revisions are lost, from the one after [`LostTail::common_revision`] to
+	 *  [`LostTail::known_revision`].
+	 */
+	lost_count: number,
+	/**  When it was found. */
+	noticed_at: string,
+};
+
 /**  What the page does when its entry is chosen. */
-export type MenuAction = "new_extension" | "find" | "undo_last" | "reload" | "show_keys" | "extensions" | "audit" | "health" | "routers" | "as_of" | "settings";
+export type MenuAction = "new_extension" | "find" | "undo_last" | "reload" | "sample_traffic" | "show_keys" | "extensions" | "audit" | "health" | "routers" | "as_of" | "settings";
 
 /**  Tells the page that an entry of the menu was chosen. */
 export type MenuChosen = MenuAction;
+
+/**  What somebody must know and decide before a database is migrated. */
+export type MigrationDecision = {
+	/**  What the database is. */
+	state: SchemaState,
+	/**  Roles that are missing and that this login can't make; rights that a migration gives to them are lost. */
+	missing_roles: MissingRole[],
+	/**  Why this login can't migrate, with what an administrator must run; none if it can. */
+	obstacle: string | null,
+};
+
+/**  A role that the registry's rights are given to and that the server doesn't have. */
+export type MissingRole = {
+	/**  Its name. */
+	name: string,
+	/**  What an administrator must run before the schema is brought up to date. */
+	statement: string,
+};
 
 /**  A moment of the registry's life. */
 export type Moment = 
 /**  Right after the change of this revision; 0 is before the first. */
 { kind: "revision"; value: number } | 
 /**  At this time: after all changes that had taken effect by then. */
-{ kind: "time"; value: string };
+{ kind: "time"; value: string } | 
+/**  After all that has happened. */
+{ kind: "now" };
+
+/**  Who makes the tables there: seldom the login that works with them. */
+export type MoveLogin = {
+	user: string,
+	password: string,
+};
+
+/**  Why a registry takes no changes here. */
+export type MoveMark = {
+	/**  Whether it was moved away or has not arrived. */
+	state: MoveState,
+	/**  Where it is. */
+	place: string,
+	/**  Its revision then. */
+	revision: number,
+};
+
+/**  Which side of a move a database is. */
+export type MoveState = 
+/**  The registry was moved away from here. */
+"moved" | 
+/**  It is being moved here. */
+"arriving";
+
+/**  What was moved. */
+export type Moved = {
+	/**  Which registry. */
+	registry_id: string,
+	/**  Its revision. */
+	revision: number,
+	/**  The hash of its newest entry, in hexadecimal. */
+	hash: string,
+	/**  How many rows its tables have. */
+	row_count: number,
+	/**  Whether an earlier move was only completed, which had been cut short after everything was there. */
+	was_completed: boolean,
+};
+
+/**  How the console says who it is. What is secret of it is given beside the settings. */
+export type NatsAuthentication = 
+/**  Not at all, or by its certificate. */
+{ kind: "none" } | 
+/**  By a name and a password, which is the secret. */
+{ kind: "password"; 
+/**  The name. */
+user: string } | 
+/**  By a token, which is the secret. */
+{ kind: "token" } | 
+/**  By the content of a credentials file (`.creds`), which is the secret. */
+{ kind: "credentials" };
+
+/**  What came of connecting: a server or a failure. */
+export type NatsConnectionTest = {
+	server: NatsServer | null,
+	failure: NatsFailureReport | null,
+};
+
+/**  The kinds of failure, for those who tell them apart. */
+export type NatsFailureCode = "settings_invalid" | "secret_missing" | "credentials_unreadable" | "server_away" | "host_unknown" | "no_nats_server" | "login_refused" | "connection_refused" | "tls_not_offered" | "certificate_unknown" | "certificate_of_other_host" | "certificate_expired" | "own_certificate_refused" | "tls_failed" | "connection_lost" | "no_responders" | "timed_out" | "reply_not_json" | "not_permitted" | "message_too_long" | "subject_invalid";
+
+/**  A [`NatsFailure`] as it is shown to a person. */
+export type NatsFailureReport = {
+	/**  The kind of failure. */
+	code: NatsFailureCode,
+	/**  What went wrong: one sentence. */
+	message: string,
+	/**  What to do: one sentence. */
+	action: string,
+	/**  The cause in the words of whatever failed. */
+	detail: string | null,
+	/**  The setting at fault, where one breaks a rule. */
+	field: string | null,
+};
+
+/**  The server that is connected to. */
+export type NatsServer = {
+	/**  Its name; none if nobody has given it one. */
+	name: string | null,
+	/**  Its version, such as `2.12.1`. */
+	version: string,
+	/**  Its cluster; none if it is alone. */
+	cluster: string | null,
+	/**  Whether the connection is encrypted. */
+	is_encrypted: boolean,
+	/**  The longest message that it takes, in bytes. */
+	max_payload_bytes: number,
+	/**  How long it took to be let in, in milliseconds. */
+	connected_in_ms: number,
+};
+
+/**  Where the servers are and how to get in. It holds no secret and may be kept in a file. */
+export type NatsSettings = {
+	/**
+	 *  The addresses of one server or of several of one cluster, such as `nats://host:4222`. No names and passwords:
+	 *  an address is shown and logged.
+	 */
+	servers: string[],
+	/**  How the console says who it is. */
+	authentication: NatsAuthentication,
+	/**  Encryption. */
+	tls: NatsTls,
+};
+
+/**  Other settings, and a secret if another is given. */
+export type NatsSettingsRequest = {
+	settings: NatsSettings,
+	/**  None: the one that is kept. */
+	secret: string | null,
+};
+
+/**  What the page shows of the way to NATS. */
+export type NatsStatus = {
+	/**  Where the servers are and how to get in; none if nobody has said. */
+	settings: NatsSettings | null,
+	/**  What is known of the secret. */
+	secret: SecretState,
+};
+
+/**  Encryption. Where the server asks for it, it is used in any case. */
+export type NatsTls = {
+	/**  Whether a connection without it is refused. It is as soon as any file is named here, or a server as `tls://…`. */
+	required: boolean,
+	/**  A PEM file with the certificates to trust, in place of those that the system trusts. */
+	ca_file: string | null,
+	/**  A PEM file with the console's own certificate. */
+	certificate_file: string | null,
+	/**  A PEM file with the private key of that certificate. */
+	key_file: string | null,
+};
 
 /**  Tells the page that notices are held back from now on, or not any more. */
 export type NoticesPaused = boolean;
+
+/**  The way to a database that is open. */
+export type OpenConnection = {
+	/**  The profile that was opened. */
+	profile: ConnectionProfile,
+	/**  The server that was found first, as `host:port`; [`ConnectionState`] follows it. `embedded` for the own one. */
+	server: string,
+	/**  How it is encrypted; none where nobody is on the way: for the embedded database and unix sockets. */
+	tls_mode: TlsMode | null,
+	/**  Whether it could be read or changed on the way, by the choice of the profile. */
+	is_tls_weak: boolean,
+	/**  Why nothing may be changed; none if something may. */
+	read_only_reason: string | null,
+	/**  Whether the server tells of others' changes. Where it can't, they are looked for. */
+	can_listen: boolean,
+};
+
+/**  What a URL says. The password goes back to the page, where somebody has just put it. */
+export type ParsedConnectionUrl = {
+	database: RemoteDatabase,
+	password: string | null,
+};
+
+/**  A password on its way from the page: it is shown nowhere. */
+export type Password = string;
 
 /**  An extension as it was. Secrets are replaced by `{"$redacted": fingerprint}`. */
 export type PastExtension = {
@@ -903,10 +1864,32 @@ export type PastRegistry = {
 	extensions: PastExtension[],
 };
 
+/**  A migration that a database lacks. */
+export type PendingMigration = {
+	/**  Its number. */
+	version: number,
+	/**  Its name, in words. */
+	name: string,
+	/**  What it is for: the first paragraph of its header. */
+	summary: string,
+	/**  What is before and after it: the rest of its header. */
+	details: string,
+};
+
+/**  An upgrade that can be made. */
+export type PendingUpgrade = {
+	/**  The major version of the database. */
+	from_major: number,
+	/**  The one that this program brings. */
+	to_major: number,
+};
+
 /**  What the current login may do. The database refuses the rest, whatever a program believes. */
 export type Permissions = {
 	/**  The database login. */
 	login: string,
+	/**  The role that it works as, where that is another: it may do less then than it could. */
+	works_as: string | null,
 	/**  List and read extensions, their health and their history. */
 	can_view: boolean,
 	/**  Switch extensions on and off. */
@@ -917,6 +1900,8 @@ export type Permissions = {
 	can_audit: boolean,
 	/**  Edit the schemas of configurations and the names of secrets. */
 	can_edit_schemas: boolean,
+	/**  Record what comes of messages that try extensions. */
+	can_test: boolean,
 };
 
 /**  A place in a text. */
@@ -939,6 +1924,88 @@ export type PlannedChange = {
 	place: Place | null,
 };
 
+/**  Whether a pooler such as `PgBouncer` stands before the servers, and what it gives a client. */
+export type Pooling = 
+/**  None. */
+"direct" | 
+/**  A server's session for as long as the client is connected. */
+"session" | 
+/**  A server's session for one transaction: no prepared statements, and no notices of changes. */
+"transaction";
+
+/**  How a step ended. */
+export type ProbeOutcome = 
+/**  It works, with what was found. */
+{ kind: "ok"; value: string } | 
+/**  It does not. */
+{ kind: "failed"; value: ConnectionFailureReport };
+
+/**  What came of a probe. */
+export type ProbeReport = {
+	/**  The server that the others steps are of: the right one now, or else the one that got the furthest. */
+	server: string,
+	/**  What it is; none if that could not be asked. */
+	role: ServerRole | null,
+	/**  The steps that were made; the last one failed if any did. */
+	steps: ProbeStep[],
+	/**  Whether the connection could be read or changed on the way, by the choice of the profile. */
+	is_tls_weak: boolean,
+	/**  What the schema needs; none if the database was not reached. */
+	schema: SchemaState | null,
+};
+
+/**  A step that was made. */
+export type ProbeStep = {
+	/**  Which. */
+	name: ProbeStepName,
+	/**  The server that it was made with, as `host:port`. */
+	server: string,
+	/**  How it ended. */
+	outcome: ProbeOutcome,
+	/**  How long it took, in milliseconds. */
+	duration_ms: number,
+};
+
+/**  One step of a probe, in their order. */
+export type ProbeStepName = 
+/**  The host's name is looked up. */
+"resolve" | 
+/**  The server is reached. */
+"connect" | 
+/**  The connection is encrypted as far as the profile says. */
+"tls" | 
+/**  The login and the password are taken. */
+"log_in" | 
+/**  The database is there. */
+"database" | 
+/**  The database is a registry, and of which version. */
+"schema_version" | 
+/**  The login may use it. */
+"role";
+
+/**  A colour to know a profile by. */
+export type ProfileColour = "grey" | "red" | "orange" | "yellow" | "green" | "blue" | "violet";
+
+/**  What is wrong with one field of a profile. */
+export type ProfileProblem = {
+	/**  The field, such as `servers`. */
+	field: string,
+	/**  What is wrong with it: one sentence. */
+	message: string,
+	/**  How to put it right: one sentence. */
+	action: string,
+};
+
+/**  What the page says to that. */
+export type QuitAnswer = 
+/**  The person is being asked. */
+"asking" | 
+/**  The person wants to quit all the same. */
+"quit";
+
+/**  Tells the page that somebody wants to quit while something is not saved. */
+export type QuitAsked = null;
+
 /**  Tells the page that extensions changed, whoever changed them. */
 export type RegistryChanged = {
 	/**  The registry's revision now. */
@@ -959,6 +2026,37 @@ export type RegistryPlan = {
 	only_in_registry_count: number,
 	/**  Why it can't be applied, ordered by place; empty if it can. */
 	problems: DocumentProblem[],
+};
+
+/**  A database on one server, or on several of which one can be written to at a time. */
+export type RemoteDatabase = {
+	/**  The servers, in the order in which they are tried; at least one, at most 16. */
+	servers: ServerAddress[],
+	/**  The database's name. */
+	database: string,
+	/**  The login. */
+	user: string,
+	/**  How connections are encrypted. */
+	tls: TlsSettings,
+	/**
+	 *  What the server shows the connections as, and audit entries name; none for the program's own name. At most 63
+	 *  bytes.
+	 */
+	application_name: string | null,
+	/**  Whether nothing may be changed through it. */
+	is_read_only: boolean,
+	/**  Whether a standby is asked where that will do: by a cache, and by all of a profile that is read-only. */
+	prefers_standby: boolean,
+	/**  Whether a pooler stands before the servers. */
+	pooling: Pooling,
+};
+
+/**  What was put in the place of the embedded registry. */
+export type Replaced = {
+	/**  What was restored. */
+	backup: BackupSummary,
+	/**  The folder with the database that was there before; none if there was none. */
+	kept: string | null,
 };
 
 /**  What of an extension to bring back. */
@@ -988,18 +2086,47 @@ export type RevisionConflict = {
 	yours: FieldChange[],
 };
 
+/**  Revisions that follow each other, both ends included. */
+export type RevisionRange = {
+	/**  The first. */
+	oldest: number,
+	/**  The last; one less than the first where there is none. */
+	newest: number,
+};
+
 /**  A group role of the database; logins are made members of it. */
 export type Role = 
 /**  Reads and verifies the audit log, and sees nothing else. */
 "registry_auditor" | 
 /**  Reads everything. */
 "registry_viewer" | 
-/**  And switches extensions on and off. */
+/**  And switches extensions on and off, and sends them messages to try them. */
 "registry_operator" | 
 /**  And creates, changes and deletes them, and edits the schemas of configurations. */
 "registry_editor" | 
 /**  A router's: reads the registry, tells what it has applied and records how its calls went. */
 "registry_router";
+
+/**  What is wrong with the safety of the data, until it is put right. */
+export type SafetyTrouble = 
+/**  The disk of the embedded database is filling up. */
+{ kind: "low_disk"; value: DiskSpace } | 
+/**  The daily backup was not made, because there is too little room for it. */
+{ kind: "backup_skipped"; value: {
+	/**  What is free, in MiB. */
+	available_mib: number,
+	/**  What would have to be, in MiB. */
+	needed_mib: number,
+} } | 
+/**  The daily backup failed. */
+{ kind: "backup_failed"; value: ErrorReport };
+
+/**  Tells the page that there is a trouble, or one less. */
+export type SafetyTroublesChanged = {
+	troubles: SafetyTrouble[],
+	/**  The one that has just begun; none if one is over. */
+	began: SafetyTrouble | null,
+};
 
 /**  What a schema holds for. */
 export type SchemaScope = 
@@ -1007,6 +2134,49 @@ export type SchemaScope =
 { kind: "type"; value: ExtensionType } | 
 /**  One extension, by its id. */
 { kind: "extension"; value: string };
+
+/**  What a database is to this program. */
+export type SchemaState = 
+/**  A registry of the version that this program makes. */
+{ kind: "up_to_date"; value: {
+	/**  Its newest migration. */
+	version: number,
+} } | 
+/**  A registry of an older version: it can be brought up to date. */
+{ kind: "pending"; value: {
+	/**  Its newest migration. */
+	version: number,
+	/**  What would be done, in order. */
+	migrations: PendingMigration[],
+} } | 
+/**  A registry of a newer version: it can be read, and not changed by this program. */
+{ kind: "newer"; value: {
+	/**  Its newest migration. */
+	version: number,
+	/**  The newest one that this program knows. */
+	known_version: number,
+} } | 
+/**  Tables made by hand with the names and meaning of the registry's: they can be adopted with their rows. */
+{ kind: "seed"; value: {
+	/**  How many extensions there are; none if the login may not read them. */
+	extension_count: number | null,
+	/**  How many audit entries; none also where there is no such table. */
+	audit_entry_count: number | null,
+	/**  How many rows of health. */
+	health_count: number | null,
+	/**  What would be done, in order. */
+	migrations: PendingMigration[],
+} } | 
+/**  No registry: one can be made. */
+{ kind: "empty"; value: {
+	/**
+	 *  How many other tables there are: a database that belongs to something else should not become a registry by
+	 *  mistake.
+	 */
+	other_table_count: number,
+	/**  What would be done, in order. */
+	migrations: PendingMigration[],
+} };
 
 /**  A name whose values are secrets wherever it is a key. */
 export type SecretName = {
@@ -1016,6 +2186,24 @@ export type SecretName = {
 	is_builtin: boolean,
 };
 
+/**  Where a secret is kept. */
+export type SecretPlace = 
+/**  In the desktop's keychain. */
+"keychain" | 
+/**  In memory: it is asked for again after the next start. */
+"session";
+
+/**  What is known of a secret. */
+export type SecretState = 
+/**  The settings need none. */
+"not_needed" | 
+/**  It has to be given: it never was, or was kept until the console was closed. */
+"missing" | 
+/**  It is in the desktop's keychain. */
+"keychain" | 
+/**  It is in memory until the console is closed. */
+"session";
+
 /**  An extension at the revision at which the caller saw it. */
 export type SeenExtension = {
 	/**  The extension. */
@@ -1023,6 +2211,23 @@ export type SeenExtension = {
 	/**  Its revision then. */
 	revision: number,
 };
+
+/**  One server. */
+export type ServerAddress = {
+	/**  A name, an address, or the folder of a unix socket, which begins with `/`. */
+	host: string,
+	/**  Its port. */
+	port: number,
+};
+
+/**  What a server is. */
+export type ServerRole = 
+/**  It can be written to. */
+"primary" | 
+/**  It follows another one. */
+"standby" | 
+/**  It follows none and takes no changes all the same: its administrator has set it so. */
+"read_only";
 
 /**  A switch of one extension. */
 export type SetEnabledRequest = {
@@ -1048,6 +2253,8 @@ export type StartPhase = {
 
 /**  What the start is doing now, in the order in which steps may come; most starts skip some. */
 export type StartStep = 
+/**  Another database is put in the place of the one that was there: from a backup, or with a newer PostgreSQL. */
+"replacing" | 
 /**  Looking for the PostgreSQL programs and preparing the folders. */
 "finding_server" | 
 /**  The server of a program that ended is still shutting down. */
@@ -1065,12 +2272,131 @@ export type StartStep =
 /**  Bringing the schema up to date. */
 "migrating";
 
+/**  A table in a backup. */
+export type TableSummary = {
+	/**  Its name. */
+	name: string,
+	/**  How many rows it has. */
+	row_count: number,
+	/**  SHA-256 of the rows as they lie in the file, in hexadecimal. */
+	hash: string,
+};
+
+/**  One time that it was asked. */
+export type TestAttempt = {
+	/**  What came of it. */
+	outcome: AttemptOutcome,
+	/**  How long that took, in milliseconds. */
+	duration_ms: number,
+};
+
+/**  What one extension is tried with, and how often. */
+export type TestMessage = {
+	/**  The message of its type, JSON text. */
+	type_payload: string,
+	/**  Its own, which stands before that of its type; none if it has none. */
+	own_payload: string | null,
+	/**  So often it is tried while it is on and a console is open, in seconds; none if nobody is to. */
+	check_every_seconds: number | null,
+	/**  When a console last took it upon itself to try it. */
+	last_check_at: string | null,
+};
+
+/**  What came of a message. */
+export type TestOutcome = {
+	/**  The answer; none if none came. There is one with a failure too, where it is no JSON. */
+	reply: TestReply | null,
+	/**  Why it is a failure; none if it is none. */
+	failure: NatsFailureReport | null,
+	/**  Each time that it was asked, in order; none if there was no way to the server. */
+	attempts: TestAttempt[],
+};
+
+/**  An answer. */
+export type TestReply = {
+	/**  Its text, the first 64 KiB of it; bytes that are no text are replaced by U+FFFD. */
+	text: string,
+	/**  How long it is in bytes. */
+	byte_count: number,
+	/**  Whether it is longer than the text. */
+	is_cut: boolean,
+	/**  Whether all of it is JSON. */
+	is_json: boolean,
+	/**
+	 *  What it says under `error`, where it is a JSON object that does. The registry makes no rules for answers, so
+	 *  this is shown and counts as an answer.
+	 */
+	error: string | null,
+	/**  From the last time it was asked to the answer, in milliseconds. */
+	latency_ms: number,
+};
+
+/**  What came of a test, and whether it is in the extension's history. */
+export type TestReport = {
+	/**  What came of it. */
+	outcome: TestOutcome,
+	/**  Whether it was recorded. What says nothing about the extension is not: a server that is away, a refused login. */
+	is_recorded: boolean,
+	/**  Why it was not, though it should have been. */
+	not_recorded: ErrorReport | null,
+};
+
+/**  The units of buckets. */
+export type TimeUnit = 
+/**  A second. */
+"second" | 
+/**  A minute. */
+"minute" | 
+/**  An hour. */
+"hour" | 
+/**  A day: from midnight to midnight, which is 23 or 25 hours where clocks change. */
+"day" | 
+/**  A week that begins on Monday. */
+"week" | 
+/**  A month. */
+"month" | 
+/**  A year. */
+"year";
+
+/**  How far a connection is encrypted and the server known; the names are those of PostgreSQL's `sslmode`. */
+export type TlsMode = 
+/**  Nothing is encrypted. */
+"disable" | 
+/**  Encrypted if the server offers it. Whoever is in between can take it away. */
+"prefer" | 
+/**  Encrypted; whoever answers is believed. */
+"require" | 
+/**  The server's certificate is signed by an authority that is trusted, for whatever host. */
+"verify-ca" | 
+/**  And it is for the host that was asked for. */
+"verify-full";
+
+/**  How a profile's connections are encrypted. */
+export type TlsSettings = {
+	/**
+	 *  A mode that somebody chose; none for the default: `verify-full`, but `prefer` where all servers are on this
+	 *  machine.
+	 */
+	mode: TlsMode | null,
+	/**  A file with certificates of authorities (PEM) that are trusted besides those of the operating system. */
+	ca_file: string | null,
+	/**  The file of this program's own certificate (PEM), where the server wants one. */
+	client_certificate_file: string | null,
+	/**  The file of its key (PEM). */
+	client_key_file: string | null,
+};
+
 /**  What it does to traffic if extensions go out of service. */
 export type TrafficEffects = {
 	/**  Those that are in service now, by id. */
 	extension_ids: string[],
 	/**  Their types. */
 	types: AffectedType[],
+	/**
+	 *  How often they were called in the last 24 hours, the most called first. Of one that is not among these no call
+	 *  is known, which is not to say that there was none: not every router records its calls.
+	 */
+	known_calls: KnownCalls[],
 	/**  The registry's revision now. */
 	revision: number,
 	/**  The programs that follow the registry, such as routers: those that reported within the last seconds. */
@@ -1094,6 +2420,10 @@ export type UpdateRequest = {
 
 /**  What a verification found. */
 export type Verification = {
+	/**  Which registry was verified. */
+	registry_id: string,
+	/**  The hash of its newest entry then, in hexadecimal. */
+	hash: string,
 	/**  The registry's revision when it was verified. */
 	revision: number,
 	/**  How many entries were verified; up to the first bad one. */
@@ -1115,6 +2445,13 @@ export type VerificationProgress = {
 /**  Tells the page how far the verification of the audit log is. */
 export type VerificationProgressed = VerificationProgress;
 
+/**  How much of the audit log is verified. */
+export type VerificationScope = 
+/**  From the first entry on. */
+"whole" | 
+/**  What was sealed since it was last found whole; all of it where it never was. */
+"new";
+
 /**  A place of a configuration that doesn't fit its schema. */
 export type Violation = {
 	/**  Where: a JSON Pointer (RFC 6901) into the configuration; empty for all of it. */
@@ -1122,6 +2459,42 @@ export type Violation = {
 	/**  What is wrong. Values are left out, because they may be secrets. */
 	message: string,
 };
+
+/**  A revision, on its own. */
+export type WireRevision = number;
+
+/**  How far the work is. */
+export type WorkProgress = {
+	work: BackupWork,
+	/**  The file, or where the registry moves to. */
+	subject: string,
+	step: WorkStep,
+	/**  How many rows are done in this step; of verifying, bytes. */
+	done: number,
+	/**  How many there are; none where nobody knows. */
+	total: number | null,
+};
+
+/**  What is being done. */
+export type WorkStep = 
+/**  Waiting for whoever uses the registry, or for an answer. */
+"preparing" | 
+/**  Reading the database into the file. */
+"writing" | 
+/**  Reading the file and comparing it with itself. */
+"verifying" | 
+/**  Writing the database from the file. */
+"restoring" | 
+/**  Comparing what was written with what was read. */
+"comparing" | 
+/**  Copying to the other database while changes go on. */
+"copying" | 
+/**  Waiting until no change is under way. From here on changes wait. */
+"locking" | 
+/**  Copying what changed since. */
+"catching_up" | 
+/**  Giving the registry over: this can't be stopped any more. */
+"giving_over";
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -9,8 +9,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { followRegistry } from "./api/cache";
 import { createQueryClient, refetchWhenWindowIsFocused } from "./api/client";
-import { monitorDatabase } from "./api/database";
+import { followConnectionState } from "./api/connectionState";
+import { monitorDatabase, refetchWhenDatabaseIsBack } from "./api/database";
 import { prefetchExtensionsWhenReady } from "./api/extensions";
+import { followHealthAlarms } from "./api/health";
 import { App } from "./app/App";
 import { createAppRouter } from "./app/router";
 
@@ -25,8 +27,11 @@ if (!container) throw new Error("index.html has no element with the id root");
 const database = monitorDatabase();
 const queryClient = createQueryClient();
 prefetchExtensionsWhenReady(queryClient, database);
+refetchWhenDatabaseIsBack(queryClient, database);
 refetchWhenWindowIsFocused();
 followRegistry(queryClient);
+followHealthAlarms(queryClient);
+followConnectionState(queryClient);
 
 createRoot(container).render(
   <StrictMode>

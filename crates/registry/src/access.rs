@@ -17,7 +17,7 @@ pub enum Role {
     RegistryAuditor,
     /// Reads everything.
     RegistryViewer,
-    /// And switches extensions on and off.
+    /// And switches extensions on and off, and sends them messages to try them.
     RegistryOperator,
     /// And creates, changes and deletes them, and edits the schemas of configurations.
     RegistryEditor,
@@ -73,6 +73,8 @@ impl fmt::Display for Role {
 pub struct Permissions {
     /// The database login.
     pub login: String,
+    /// The role that it works as, where that is another: it may do less then than it could.
+    pub works_as: Option<String>,
     /// List and read extensions, their health and their history.
     pub can_view: bool,
     /// Switch extensions on and off.
@@ -83,6 +85,8 @@ pub struct Permissions {
     pub can_audit: bool,
     /// Edit the schemas of configurations and the names of secrets.
     pub can_edit_schemas: bool,
+    /// Record what comes of messages that try extensions.
+    pub can_test: bool,
 }
 
 impl Registry {
@@ -100,6 +104,7 @@ impl Registry {
 
 const PERMISSIONS: &str = "\
     SELECT session_user::text AS login,
+           nullif(current_user, session_user)::text AS works_as,
            has_table_privilege('public.extensions', 'SELECT')
                AND has_table_privilege('public.extension_health', 'SELECT') AS can_view,
            has_column_privilege('public.extensions', 'enabled', 'UPDATE') AS can_switch,
@@ -107,7 +112,8 @@ const PERMISSIONS: &str = "\
                AND has_table_privilege('public.extensions', 'UPDATE')
                AND has_table_privilege('public.extensions', 'DELETE') AS can_edit,
            has_table_privilege('public.extension_audit_log', 'SELECT') AS can_audit,
-           has_table_privilege('public.configuration_schemas', 'INSERT') AS can_edit_schemas";
+           has_table_privilege('public.configuration_schemas', 'INSERT') AS can_edit_schemas,
+           has_function_privilege('public.registry_claim_test_checks(integer)', 'EXECUTE') AS can_test";
 
 /// An operation as errors speak of it: what was attempted, and the least role that may.
 #[derive(Clone, Copy, Debug)]

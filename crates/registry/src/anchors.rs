@@ -92,6 +92,20 @@ impl AnchorFile {
         file.sync_data()
     }
 
+    /// Renames the file, so that a new one begins: its name gets the time behind it. No file is no error.
+    ///
+    /// # Errors
+    /// When it can't be renamed.
+    pub fn set_aside(&self) -> io::Result<()> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(format!(".{}", Utc::now().format("%Y%m%dT%H%M%S%.3fZ")));
+        match fs::rename(&self.path, name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
     fn cut(&self) -> io::Result<()> {
         let anchors = self.read()?;
         let kept = &anchors[anchors.len().saturating_sub(ANCHORS_KEPT)..];

@@ -116,9 +116,12 @@ pub struct AuditFilter {
 pub struct AuditListRequest {
     /// Which entries.
     pub filter: AuditFilter,
-    /// Only entries older than this one: the `next_before_revision` of the page before.
+    /// Only entries older than this one: the `next_before_revision` of the page above.
     #[specta(type = Option<WireNumber>)]
     pub before_revision: Option<i64>,
+    /// In place of that: only entries newer than this one, those next to it: the `next_after_revision` of the page below.
+    #[specta(type = Option<WireNumber>)]
+    pub after_revision: Option<i64>,
     /// How many entries at the most, 1 to 500.
     pub limit: u16,
 }
@@ -132,6 +135,22 @@ pub struct AuditPage {
     /// left to look at.
     #[specta(type = Option<WireNumber>)]
     pub next_before_revision: Option<i64>,
+    /// Where the page above starts; none when nothing newer was left to look at.
+    #[specta(type = Option<WireNumber>)]
+    pub next_after_revision: Option<i64>,
+    /// Where no index tells which entries the filter lets through: the revisions that are looked through.
+    pub searched: Option<RevisionRange>,
+}
+
+/// Revisions that follow each other, both ends included.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+pub struct RevisionRange {
+    /// The first.
+    #[specta(type = WireNumber)]
+    pub oldest: i64,
+    /// The last; one less than the first where there is none.
+    #[specta(type = WireNumber)]
+    pub newest: i64,
 }
 
 /// The longest page.
@@ -141,23 +160,14 @@ impl Registry {
     /// A page of the audit log, newest entry first.
     ///
     /// However long the log is, a page takes about as long as any other: where no index tells which entries the
-    /// filter lets through, 1,000 are looked at, and the page may have fewer entries than asked for, or none, and
+    /// filter lets through, 1,000 at the most are looked at, and the page may have fewer entries than asked for, or none, and
     /// still say where the next one starts.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a limit out of range, [`Error::Forbidden`],
+    /// [`Error::InvalidInput`] for a limit out of range or two places at once, [`Error::Forbidden`],
     /// [`Error::DatabaseUnavailable`].
     pub async fn list_audit_entries(&self, request: &AuditListRequest) -> Result<AuditPage> {
-        if !(1..=LIMIT_MAX).contains(&request.limit) {
-            return Err(Error::InvalidInput {
-                field: "limit",
-                message: format!(
-                    "The limit is {}, it must be 1 to {LIMIT_MAX}.",
-                    request.limit
-                ),
-                action: "Ask for a smaller page.",
-            });
-        }
+        let place = Place::of(request)?;
         let failed = |source| Error::from_query(READ, source);
         let limit = usize::from(request.limit);
         let mut connection = self.pool().acquire().await.map_err(failed)?;
@@ -172,20 +182,16 @@ impl Registry {
         let mut query = QueryBuilder::new(ENTRY_COLUMNS);
         query.push(" FROM (SELECT * FROM public.extension_audit_log WHERE revision IS NOT NULL");
         push_conditions(&mut query, &mut connection, &indexed).await?;
-        if let Some(revision) = request.before_revision {
-            query.push(" AND revision < ").push_bind(revision);
-        }
-        query
-            .push(" ORDER BY revision DESC LIMIT ")
-            .push_bind(if is_searched {
-                SEARCHED_MAX
-            } else {
-                i64::from(request.limit) + 1
-            })
-            .push(") AS newest WHERE true");
+        place.push(&mut query);
+        query.push_bind(if is_searched {
+            searched_max(&indexed)
+        } else {
+            i64::from(request.limit) + 1
+        });
+        query.push(") AS nearest WHERE true");
         push_conditions(&mut query, &mut connection, &others).await?;
         query
-            .push(" ORDER BY revision DESC LIMIT ")
+            .push(place.order())
             // One more than asked for tells whether there is a next page.
             .push_bind(i64::from(request.limit) + 1);
         let mut rows: Vec<AuditRow> = query
@@ -198,21 +204,102 @@ impl Registry {
         let searched_to = if has_more || !is_searched {
             None
         } else {
-            searched_to(&mut connection, &indexed, request.before_revision).await?
+            searched_to(&mut connection, &indexed, place).await?
         };
-        let entries = rows
+        let mut entries = rows
             .into_iter()
             .map(AuditRow::entry)
             .collect::<Result<Vec<_>>>()?;
-        let next_before_revision = entries
+        let next = entries
             .last()
             .filter(|_| has_more)
             .map(|entry| entry.revision)
             .or(searched_to);
+        if let Place::After(_) = place {
+            entries.reverse();
+        }
+        let searched = if is_searched {
+            Some(searched_range(&mut connection, &indexed).await?)
+        } else {
+            None
+        };
         Ok(AuditPage {
             entries,
-            next_before_revision,
+            next_before_revision: match place {
+                Place::Newest | Place::Before(_) => next,
+                Place::After(revision) => Some(revision.saturating_add(1)),
+            },
+            next_after_revision: match place {
+                Place::Newest => None,
+                Place::Before(revision) => Some(revision.saturating_sub(1)),
+                Place::After(_) => next,
+            },
+            searched,
         })
+    }
+
+    /// The newest revision whose change had taken effect at `time`; 0 if none had.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
+    pub async fn revision_at(&self, time: DateTime<Utc>) -> Result<i64> {
+        let failed = |source| Error::from_query(READ, source);
+        let mut connection = self.pool().acquire().await.map_err(failed)?;
+        revision_at(&mut connection, time).await.map_err(failed)
+    }
+}
+
+/// Where a page lies in the log.
+#[derive(Clone, Copy)]
+enum Place {
+    Newest,
+    Before(i64),
+    After(i64),
+}
+
+impl Place {
+    fn of(request: &AuditListRequest) -> Result<Self> {
+        if !(1..=LIMIT_MAX).contains(&request.limit) {
+            return Err(Error::InvalidInput {
+                field: "limit",
+                message: format!(
+                    "The limit is {}, it must be 1 to {LIMIT_MAX}.",
+                    request.limit
+                ),
+                action: "Ask for a smaller page.",
+            });
+        }
+        match (request.before_revision, request.after_revision) {
+            (None, None) => Ok(Self::Newest),
+            (Some(revision), None) => Ok(Self::Before(revision)),
+            (None, Some(revision)) => Ok(Self::After(revision)),
+            (Some(_), Some(_)) => Err(Error::InvalidInput {
+                field: "after_revision",
+                message: "A page is before a revision or after one, not both.".into(),
+                action: "Leave one of them out.",
+            }),
+        }
+    }
+
+    fn order(self) -> &'static str {
+        match self {
+            Self::Newest | Self::Before(_) => " ORDER BY revision DESC LIMIT ",
+            Self::After(_) => " ORDER BY revision LIMIT ",
+        }
+    }
+
+    /// Adds the place's condition and its order to a query that has a WHERE; a number of rows follows.
+    fn push(self, query: &mut QueryBuilder<Postgres>) {
+        match self {
+            Self::Newest => {}
+            Self::Before(revision) => {
+                query.push(" AND revision < ").push_bind(revision);
+            }
+            Self::After(revision) => {
+                query.push(" AND revision > ").push_bind(revision);
+            }
+        }
+        query.push(self.order());
     }
 }
 
@@ -237,8 +324,14 @@ impl Registry {
     }
 }
 
-/// How many entries are looked at for one page where no index tells which the filter lets through.
-const SEARCHED_MAX: i64 = 1_000;
+/// How many entries are looked at for one page where no index tells which the filter lets through. Those of one
+/// extension, actor or kind lie far apart, each on a page of its own; others are neighbours.
+fn searched_max(indexed: &AuditFilter) -> i64 {
+    let is_scattered = indexed.extension_id.is_some()
+        || indexed.changed_by.is_some()
+        || !indexed.actions.is_empty();
+    if is_scattered { 400 } else { 1_000 }
+}
 
 /// What an entry is read from. `host()` drops the netmask; `::text` keeps the numbers' spelling.
 const ENTRY_COLUMNS: &str = "\
@@ -247,30 +340,61 @@ const ENTRY_COLUMNS: &str = "\
            request_id::text AS request_id, group_id::text AS group_id, restored_revision,
            undone_group_id::text AS undone_group_id, undone_revision, changes::text AS changes";
 
-/// The revision down to which a page was looked for; none if that was all there is.
+/// The revision to which a page was looked for; none if that was all there is.
 async fn searched_to(
     connection: &mut PgConnection,
     indexed: &AuditFilter,
-    before_revision: Option<i64>,
+    place: Place,
 ) -> Result<Option<i64>> {
-    let mut query = QueryBuilder::new(
-        "SELECT min(revision) FROM (
-             SELECT revision FROM public.extension_audit_log WHERE revision IS NOT NULL",
-    );
+    let mut query = QueryBuilder::new(match place {
+        Place::Newest | Place::Before(_) => "SELECT min(revision)",
+        Place::After(_) => "SELECT max(revision)",
+    });
+    query.push(" FROM (SELECT revision FROM public.extension_audit_log WHERE revision IS NOT NULL");
     push_conditions(&mut query, connection, indexed).await?;
-    if let Some(revision) = before_revision {
-        query.push(" AND revision < ").push_bind(revision);
-    }
+    place.push(&mut query);
     query
-        .push(" ORDER BY revision DESC LIMIT ")
-        .push_bind(SEARCHED_MAX)
-        .push(") AS newest HAVING count(*) = ")
-        .push_bind(SEARCHED_MAX);
+        .push_bind(searched_max(indexed))
+        .push(") AS nearest HAVING count(*) = ")
+        .push_bind(searched_max(indexed));
     query
         .build_query_scalar()
         .fetch_optional(connection)
         .await
         .map_err(|source| Error::from_query(READ, source))
+}
+
+/// The revisions in the filter's range of time.
+async fn searched_range(
+    connection: &mut PgConnection,
+    filter: &AuditFilter,
+) -> Result<RevisionRange> {
+    let newest: i64 = match filter.until {
+        Some(time) => revision_before(connection, time).await,
+        None => {
+            sqlx::query_scalar("SELECT revision FROM public.registry_head")
+                .fetch_one(&mut *connection)
+                .await
+        }
+    }
+    .map_err(|source| Error::from_query(READ, source))?;
+    let before = match filter.since {
+        Some(time) => revision_before(connection, time).await,
+        None => Ok(0),
+    }
+    .map_err(|source| Error::from_query(READ, source))?;
+    Ok(RevisionRange {
+        oldest: before + 1,
+        newest: newest.max(before),
+    })
+}
+
+/// The newest revision whose change took effect before `time`. A microsecond is the database's smallest step.
+async fn revision_before(connection: &mut PgConnection, time: DateTime<Utc>) -> sqlx::Result<i64> {
+    let before = time
+        .checked_sub_signed(TimeDelta::microseconds(1))
+        .unwrap_or(time);
+    revision_at(connection, before).await
 }
 
 /// The condition by which an index finds entries in their order, and the others, which are tried on each
@@ -337,16 +461,13 @@ pub(crate) async fn push_conditions(
         query.push(" AND group_id = ").push_bind(id);
     }
     // Times never go back from one revision to the next, so a range of time is a range of revisions, in
-    // which the log is ordered. A microsecond is the database's smallest step.
+    // which the log is ordered.
     for (time, comparison) in [
         (filter.since, " AND revision > "),
         (filter.until, " AND revision <= "),
     ] {
         if let Some(time) = time {
-            let before = time
-                .checked_sub_signed(TimeDelta::microseconds(1))
-                .unwrap_or(time);
-            let revision = revision_at(connection, before)
+            let revision = revision_before(connection, time)
                 .await
                 .map_err(|source| Error::from_query(READ, source))?;
             query.push(comparison).push_bind(revision);

@@ -58,6 +58,22 @@ impl Registry {
         format: ExportFormat,
         output: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<u64> {
+        self.export_audit_log_telling(filter, format, output, |_| {})
+            .await
+    }
+
+    /// As [`Self::export_audit_log`]; tells after each entry how many are written. Who drops the future stops it;
+    /// the output holds a part then.
+    ///
+    /// # Errors
+    /// As [`Self::export_audit_log`].
+    pub async fn export_audit_log_telling(
+        &self,
+        filter: &AuditFilter,
+        format: ExportFormat,
+        output: &mut (dyn AsyncWrite + Send + Unpin),
+        mut tell: impl FnMut(u64) + Send,
+    ) -> Result<u64> {
         let failed = |source| Error::from_query(EXPORT, source);
         let unwritable = |source| Error::OutputUnwritable {
             attempted: EXPORT.words,
@@ -84,6 +100,7 @@ impl Registry {
             };
             output.write_all(&line).await.map_err(unwritable)?;
             count += 1;
+            tell(count);
         }
         output.flush().await.map_err(unwritable)?;
         info!(count, ?format, "exported the audit log");

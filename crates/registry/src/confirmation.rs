@@ -40,6 +40,9 @@ pub struct TrafficEffects {
     pub extension_ids: Vec<String>,
     /// Their types.
     pub types: Vec<AffectedType>,
+    /// How often they were called in the last 24 hours, the most called first. Of one that is not among these no call
+    /// is known, which is not to say that there was none: not every router records its calls.
+    pub known_calls: Vec<KnownCalls>,
     /// The registry's revision now.
     #[specta(type = WireNumber)]
     pub revision: i64,
@@ -60,6 +63,16 @@ pub struct AffectedType {
     /// How many enabled ones stay.
     #[specta(type = WireNumber)]
     pub remaining_count: i64,
+}
+
+/// The calls of an extension that routers have recorded lately.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, sqlx::FromRow, Type)]
+pub struct KnownCalls {
+    /// The extension.
+    pub extension_id: String,
+    /// Its calls in the current hour and the 23 before it, answered or not; at least 1.
+    #[specta(type = WireNumber)]
+    pub call_count: i64,
 }
 
 /// A program that acts on what it reads from the registry.
@@ -261,6 +274,7 @@ impl InService {
             });
         }
         effects.extension_ids = left.into_iter().map(|served| served.id).collect();
+        effects.known_calls = read_calls(connection, attempt, &effects.extension_ids).await?;
         Ok(Some(effects))
     }
 }
@@ -291,6 +305,27 @@ async fn keeps_another(
     Ok(false)
 }
 
+/// What routers have recorded of these extensions: the hours, because a day of them is few rows.
+async fn read_calls(
+    connection: &mut PgConnection,
+    attempt: Attempt,
+    ids: &[String],
+) -> Result<Vec<KnownCalls>> {
+    sqlx::query_as(
+        "SELECT extension_id, sum(success_count + failure_count)::bigint AS call_count
+         FROM public.extension_health_history
+         WHERE extension_id = ANY($1) AND step_minutes = 60 AND source = 'traffic'
+           AND started_at > clock_timestamp() - interval '24 hours'
+         GROUP BY extension_id
+         HAVING sum(success_count + failure_count) > 0
+         ORDER BY call_count DESC, extension_id",
+    )
+    .bind(ids)
+    .fetch_all(connection)
+    .await
+    .map_err(|source| Error::from_query(attempt, source))
+}
+
 async fn read_effects(
     connection: &mut PgConnection,
     attempt: impl Into<Attempt>,
@@ -298,7 +333,7 @@ async fn read_effects(
 ) -> Result<TrafficEffects> {
     let attempt = attempt.into();
     let failed = |source| Error::from_query(attempt, source);
-    let extension_ids = sqlx::query_scalar(
+    let extension_ids: Vec<String> = sqlx::query_scalar(
         "SELECT id FROM public.extensions WHERE id = ANY($1) AND enabled ORDER BY id",
     )
     .bind(ids)
@@ -327,12 +362,14 @@ async fn read_effects(
          WHERE seen_at >= clock_timestamp() - interval '16 seconds'
          ORDER BY applied_revision, name, host",
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await
     .map_err(failed)?;
+    let known_calls = read_calls(connection, attempt, &extension_ids).await?;
     Ok(TrafficEffects {
         extension_ids,
         types,
+        known_calls,
         revision,
         consumers,
     })

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use crate::access::{Attempt, Role};
+use crate::backup::BackupProblem;
 use crate::confirmation::TrafficEffects;
+use crate::connection::{ConnectionFailure, ConnectionFailureCode, worst};
 use crate::document::DocumentProblem;
 use crate::extension_changes::RevisionConflict;
 use crate::schemas::Violation;
@@ -125,6 +127,33 @@ pub enum Error {
         source: sqlx::Error,
     },
 
+    /// None of a profile's servers can be used.
+    #[error("{failure}")]
+    Unreachable {
+        /// Why not.
+        failure: Box<ConnectionFailure>,
+    },
+
+    /// Nothing can be changed through this connection.
+    #[error("{attempted} isn't possible because this connection only reads")]
+    ReadOnly {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// What only reads, and why.
+        reason: String,
+    },
+
+    /// The connection broke while a change was committed, and the database could not be asked since.
+    #[error(
+        "Whether this was done isn't known because the connection broke while it was saved: {attempted}"
+    )]
+    OutcomeUnknown {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// The driver's reason.
+        source: sqlx::Error,
+    },
+
     /// A migration failed; the database is as it was before it.
     #[error("Bringing the database's schema up to date failed")]
     MigrationFailed {
@@ -235,6 +264,65 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// A file is no backup that can be relied on.
+    #[error("The backup {} can't be used: {problem}", path.display())]
+    BackupInvalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: BackupProblem,
+    },
+
+    /// A file can't be read.
+    #[error("{attempted} failed because {} can't be read: {source}", path.display())]
+    FileUnreadable {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+
+    /// The database that a registry is to be put into has one already.
+    #[error("The database {database} can't take the registry: {found}")]
+    TargetNotEmpty {
+        /// The database's name.
+        database: String,
+        /// What is in the way.
+        found: String,
+    },
+
+    /// What was copied is not what was read; nothing was kept of it.
+    #[error("{attempted} failed: {what} came out different from what was read")]
+    CopyDiffers {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+        /// The table, or what else differs.
+        what: String,
+    },
+
+    /// Reading or writing everything takes the owner of the tables, or a superuser.
+    #[error("{attempted} takes a login that may read and write every table of the registry")]
+    OwnerRequired {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+    },
+
+    /// The registry was moved to another database and takes no changes here.
+    #[error("This registry takes no changes: it {how}")]
+    RegistryMovedAway {
+        /// Whether it was moved away or has not arrived yet, and where it is, as the end of a sentence.
+        how: String,
+    },
+
+    /// The caller stopped it.
+    #[error("{attempted} was stopped")]
+    Stopped {
+        /// What was attempted, as the start of a sentence.
+        attempted: &'static str,
+    },
+
     /// The database refused the operation to this login.
     #[error("{attempted} isn't allowed for this login")]
     Forbidden {
@@ -285,6 +373,8 @@ pub enum ErrorCode {
     UnsafeServerSettings,
     ServerStartFailed,
     DatabaseUnavailable,
+    ReadOnly,
+    OutcomeUnknown,
     MigrationFailed,
     SchemaNewer,
     ExtensionNotFound,
@@ -300,6 +390,13 @@ pub enum ErrorCode {
     DocumentInvalid,
     RegistryMoved,
     OutputUnwritable,
+    BackupInvalid,
+    FileUnreadable,
+    TargetNotEmpty,
+    CopyDiffers,
+    OwnerRequired,
+    RegistryMovedAway,
+    Stopped,
     Forbidden,
     InvalidInput,
     Internal,
@@ -325,6 +422,10 @@ pub enum ErrorFacts {
     Effects(Box<TrafficEffects>),
     /// For `forbidden`: the least role that may.
     RequiredRole(Role),
+    /// For `backup_invalid`: what is wrong with the file.
+    BackupProblem(BackupProblem),
+    /// Where no server of a profile can be used: why not.
+    ConnectionFailure(ConnectionFailureCode),
 }
 
 /// An [`Error`] as it is shown to a person or sent to another program.
@@ -381,10 +482,18 @@ impl Error {
                 action: "Make it flatter.",
             },
             // Two that wait for each other, and waiting for too long: the next attempt may succeed.
-            // So are all connections taken, a server that only reads, and a database that is not there.
-            Some("40001" | "40P01" | "55P03" | "57014" | "53300" | "25006" | "3D000") => {
+            // So are all connections taken, and a database that is not there.
+            Some("40001" | "40P01" | "55P03" | "57014" | "53300" | "3D000") => {
                 Self::DatabaseUnavailable { attempted, source }
             }
+            // The registry's own: migrations/0100_registries_that_move.sql.
+            Some("RGMVD") => Self::RegistryMovedAway {
+                how: moved_how(&source),
+            },
+            Some("25006") => Self::ReadOnly {
+                attempted,
+                reason: source.to_string(),
+            },
             Some("53100") => Self::DiskFull {
                 path: PathBuf::from("the database server"),
                 available_mib: 0,
@@ -411,6 +520,26 @@ impl Error {
         }
     }
 
+    /// Why none of several servers can be used, as one error.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "it is what `map_err` hands over"
+    )]
+    pub(crate) fn unreachable(failures: Vec<ConnectionFailure>) -> Self {
+        Self::Unreachable {
+            failure: Box::new(worst(&failures)),
+        }
+    }
+
+    /// Whether the connection to the database broke, and not what was asked.
+    pub(crate) fn is_broken_connection(&self) -> bool {
+        match self {
+            Self::OutcomeUnknown { .. } => true,
+            Self::DatabaseUnavailable { source, .. } => is_broken(source),
+            _ => false,
+        }
+    }
+
     /// The error's kind.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -424,6 +553,14 @@ impl Error {
             Self::UnsafeServerSettings { .. } => ErrorCode::UnsafeServerSettings,
             Self::ServerStartFailed { .. } => ErrorCode::ServerStartFailed,
             Self::DatabaseUnavailable { .. } => ErrorCode::DatabaseUnavailable,
+            Self::Unreachable { failure } => match failure.code {
+                ConnectionFailureCode::PasswordWrong
+                | ConnectionFailureCode::LoginRefused
+                | ConnectionFailureCode::RoleMissing => ErrorCode::Forbidden,
+                _ => ErrorCode::DatabaseUnavailable,
+            },
+            Self::ReadOnly { .. } => ErrorCode::ReadOnly,
+            Self::OutcomeUnknown { .. } => ErrorCode::OutcomeUnknown,
             Self::MigrationFailed { .. } => ErrorCode::MigrationFailed,
             Self::SchemaNewer { .. } => ErrorCode::SchemaNewer,
             Self::ExtensionNotFound { .. } => ErrorCode::ExtensionNotFound,
@@ -439,6 +576,13 @@ impl Error {
             Self::DocumentInvalid { .. } => ErrorCode::DocumentInvalid,
             Self::RegistryMoved { .. } => ErrorCode::RegistryMoved,
             Self::OutputUnwritable { .. } => ErrorCode::OutputUnwritable,
+            Self::BackupInvalid { .. } => ErrorCode::BackupInvalid,
+            Self::FileUnreadable { .. } => ErrorCode::FileUnreadable,
+            Self::TargetNotEmpty { .. } => ErrorCode::TargetNotEmpty,
+            Self::CopyDiffers { .. } => ErrorCode::CopyDiffers,
+            Self::OwnerRequired { .. } => ErrorCode::OwnerRequired,
+            Self::RegistryMovedAway { .. } => ErrorCode::RegistryMovedAway,
+            Self::Stopped { .. } => ErrorCode::Stopped,
             Self::Forbidden { .. } => ErrorCode::Forbidden,
             Self::InvalidInput { .. } => ErrorCode::InvalidInput,
             Self::Internal { .. } => ErrorCode::Internal,
@@ -478,6 +622,13 @@ impl Error {
             Self::DatabaseUnavailable { .. } => {
                 "Check that the database runs and can be reached, then try again.".into()
             }
+            Self::Unreachable { failure } => failure.code.action().into(),
+            Self::ReadOnly { .. } => {
+                "Use a profile that may change things; if this one may, wait until a writable server is found, then try again.".into()
+            }
+            Self::OutcomeUnknown { .. } => {
+                "Look at it when the database answers again; asking again under the same request id does nothing twice.".into()
+            }
             Self::MigrationFailed { .. } => {
                 "The database is as it was before. Report the details below to the developers.".into()
             }
@@ -505,6 +656,13 @@ impl Error {
             Self::DocumentInvalid { problems } => problems.first().map(|problem| problem.action.clone()).unwrap_or_default(),
             Self::RegistryMoved { .. } => "Look at the preview as it is now, and import then; nothing has been changed.".into(),
             Self::OutputUnwritable { .. } => "Choose another place with enough room, then try again.".into(),
+            Self::BackupInvalid { problem, .. } => problem.action().into(),
+            Self::FileUnreadable { .. } => "Check that the file is there and that your account may read it, then try again.".into(),
+            Self::TargetNotEmpty { .. } => "Choose an empty database; nothing has been changed.".into(),
+            Self::CopyDiffers { .. } => "Try again; nothing has been changed. If it happens again, check the disks and the memory of both machines.".into(),
+            Self::OwnerRequired { .. } => "Log in as a superuser or as a member of registry_owner, then try again.".into(),
+            Self::RegistryMovedAway { .. } => "Connect to the registry where it is now.".into(),
+            Self::Stopped { .. } => "Nothing has been changed; start it again when you want to.".into(),
             Self::Forbidden { required_role, .. } => format!(
                 "Ask an administrator of the database to make this login a member of {required_role}."
             ),
@@ -526,7 +684,10 @@ impl Error {
                     .collect::<Vec<_>>()
                     .join("\n"),
             ),
+            Self::Unreachable { failure } => failure.reason.clone(),
+            Self::ReadOnly { reason, .. } => Some(reason.clone()),
             Self::DatabaseUnavailable { .. }
+            | Self::OutcomeUnknown { .. }
             | Self::MigrationFailed { .. }
             | Self::Forbidden { .. }
             | Self::Internal { .. } => Some(causes(self)),
@@ -569,8 +730,31 @@ impl Error {
             }
             Self::RegistryMoved { revision, .. } => Some(ErrorFacts::Revision(*revision)),
             Self::Forbidden { required_role, .. } => Some(ErrorFacts::RequiredRole(*required_role)),
+            Self::BackupInvalid { problem, .. } => Some(ErrorFacts::BackupProblem(problem.clone())),
+            Self::Unreachable { failure } => Some(ErrorFacts::ConnectionFailure(failure.code)),
             _ => None,
         }
+    }
+}
+
+/// What the guard of a registry that moved says in its detail.
+fn moved_how(error: &sqlx::Error) -> String {
+    error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>())
+        .and_then(sqlx::postgres::PgDatabaseError::detail)
+        .map_or_else(|| "was moved".to_owned(), str::to_owned)
+}
+
+/// Whether the connection itself broke: what was under way may or may not have been done.
+pub(crate) fn is_broken(source: &sqlx::Error) -> bool {
+    match source {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        // Class 08: connection exception; 57P01 to 57P03: the server is shutting down or starting.
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| code.starts_with("08") || code.starts_with("57P0")),
+        _ => false,
     }
 }
 

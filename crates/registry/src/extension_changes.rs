@@ -2,6 +2,7 @@
 //! it does not happen.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -15,6 +16,7 @@ use crate::audit::{ActorSource, field_changes};
 use crate::differences::FieldChange;
 use crate::extensions::{Extension, ExtensionDetail, ExtensionType};
 use crate::registry::{ChangeOrigin, Footprint};
+use crate::settling::Settling;
 use crate::wire::WireNumber;
 use crate::{ChangeContext, Error, Registry, Result, rules, schemas};
 
@@ -101,6 +103,49 @@ const DELETE: Attempt = Attempt::by(Role::RegistryEditor, "Deleting the extensio
 const SWITCH: Attempt = Attempt::by(Role::RegistryOperator, "Switching the extension");
 const RESTORE: Attempt = Attempt::by(Role::RegistryEditor, "Restoring the extension");
 
+/// How far a change of several extensions is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
+pub struct BulkProgress {
+    /// How many are worked on. Where it is all of them, they are being sealed in the audit log.
+    #[specta(type = WireNumber)]
+    pub done_count: u64,
+    /// Of how many.
+    #[specta(type = WireNumber)]
+    pub total: u64,
+}
+
+/// As many extensions as are changed by one statement: between two it is told how far the change is.
+const PART_SIZE: usize = 500;
+
+/// Runs a statement (`$1` the ids, `$2` the new state where there is one) on each part of the extensions; answers
+/// whether all were done. They are one transaction's in any case, and one statement for all would be no faster.
+async fn in_parts(
+    connection: &mut PgConnection,
+    attempt: Attempt,
+    statement: &'static str,
+    ids: &[&str],
+    enabled: Option<bool>,
+    mut tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
+) -> Result<bool> {
+    let total = ids.len() as u64;
+    let mut done_count = 0;
+    for part in ids.chunks(PART_SIZE) {
+        let mut query = sqlx::query(statement).bind(part);
+        if let Some(enabled) = enabled {
+            query = query.bind(enabled);
+        }
+        query
+            .execute(&mut *connection)
+            .await
+            .map_err(|source| Error::from_query(attempt, source))?;
+        done_count += part.len() as u64;
+        if tell(BulkProgress { done_count, total }).is_break() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 impl Registry {
     /// Adds an extension and returns it.
     ///
@@ -117,10 +162,24 @@ impl Registry {
         rules::check_name("subject", &draft.subject)?;
         rules::check_json("config", &draft.config)?;
         rules::check_json("metadata", &draft.metadata)?;
+        let mut settling = Settling::new(self, context);
+        loop {
+            let attempt = settling.attempt(self.create_once(draft, &settling)).await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn create_once(
+        &self,
+        draft: &ExtensionDraft,
+        settling: &Settling<'_>,
+    ) -> Result<ExtensionDetail> {
         let mut change = self
             .begin_change(
                 CREATE,
-                context,
+                settling,
                 ChangeOrigin::Single,
                 Footprint {
                     ids: Some(&[draft.id.as_str()]),
@@ -180,10 +239,29 @@ impl Registry {
         context: &ChangeContext,
     ) -> Result<ExtensionDetail> {
         let patched_fields = patch.fields()?;
+        let mut settling = Settling::new(self, context);
+        loop {
+            let attempt = settling
+                .attempt(self.update_once(id, seen_revision, (patch, &patched_fields), &settling))
+                .await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn update_once(
+        &self,
+        id: &str,
+        seen_revision: i64,
+        (patch, patched_fields): (&ExtensionPatch, &BTreeMap<&'static str, Box<RawValue>>),
+        settling: &Settling<'_>,
+    ) -> Result<ExtensionDetail> {
+        let context = &settling.context;
         let mut change = self
             .begin_change(
                 UPDATE,
-                context,
+                settling,
                 ChangeOrigin::Single,
                 Footprint {
                     ids: Some(&[id]),
@@ -201,7 +279,7 @@ impl Registry {
             let merge: Merge = sqlx::query_as(MERGE)
                 .bind(id)
                 .bind(seen_revision)
-                .bind(Json(&patched_fields))
+                .bind(Json(patched_fields))
                 .fetch_one(&mut *connection)
                 .await
                 .map_err(|source| Error::from_query(UPDATE, source))?;
@@ -247,7 +325,10 @@ impl Registry {
             id: id.to_owned(),
             revision: seen_revision,
         };
-        self.delete(&[seen], context, ChangeOrigin::Single).await
+        let tell = |_| ControlFlow::Continue(());
+        self.delete(&[seen], context, ChangeOrigin::Single, tell)
+            .await
+            .map(drop)
     }
 
     /// Removes several extensions, all of them or none, as one group in the audit log. Their histories
@@ -262,7 +343,22 @@ impl Registry {
         seen: &[SeenExtension],
         context: &ChangeContext,
     ) -> Result<()> {
-        self.delete(seen, context, ChangeOrigin::Group).await
+        self.delete_extensions_telling(seen, context, |_| ControlFlow::Continue(()))
+            .await
+            .map(drop)
+    }
+
+    /// The same, telling how far it is. If `tell` breaks it off, nothing is deleted and the answer is false.
+    ///
+    /// # Errors
+    /// As [`Self::delete_extensions`].
+    pub async fn delete_extensions_telling(
+        &self,
+        seen: &[SeenExtension],
+        context: &ChangeContext,
+        tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
+    ) -> Result<bool> {
+        self.delete(seen, context, ChangeOrigin::Group, tell).await
     }
 
     async fn delete(
@@ -270,13 +366,33 @@ impl Registry {
         seen: &[SeenExtension],
         context: &ChangeContext,
         origin: ChangeOrigin,
-    ) -> Result<()> {
+        mut tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
+    ) -> Result<bool> {
+        let mut settling = Settling::new(self, context);
+        loop {
+            let attempt = settling
+                .attempt(self.delete_once(seen, &settling, origin, &mut tell))
+                .await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn delete_once(
+        &self,
+        seen: &[SeenExtension],
+        settling: &Settling<'_>,
+        origin: ChangeOrigin,
+        tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
+    ) -> Result<bool> {
+        let context = &settling.context;
         let failed = |source| Error::from_query(DELETE, source);
         let ids: Vec<&str> = seen.iter().map(|each| each.id.as_str()).collect();
         let mut change = self
             .begin_change(
                 DELETE,
-                context,
+                settling,
                 origin,
                 Footprint {
                     ids: Some(&ids),
@@ -305,15 +421,16 @@ impl Registry {
                     .await?);
             }
             context.confirmation.check(connection, DELETE, &ids).await?;
-            sqlx::query("DELETE FROM public.extensions WHERE id = ANY($1)")
-                .bind(&ids)
-                .execute(connection)
-                .await
-                .map_err(failed)?;
+            let statement = "DELETE FROM public.extensions WHERE id = ANY($1)";
+            let is_whole = in_parts(connection, DELETE, statement, &ids, None, tell).await?;
+            if !is_whole {
+                info!("a deletion was broken off: nothing is deleted");
+                return Ok(false);
+            }
         }
         self.commit(DELETE, change).await?;
         info!(extension_ids = ?ids, "deleted extensions");
-        Ok(())
+        Ok(true)
     }
 
     /// Switches an extension on or off and returns it as it is now.
@@ -331,7 +448,8 @@ impl Registry {
         enabled: bool,
         context: &ChangeContext,
     ) -> Result<Extension> {
-        self.switch(&[id], enabled, context, ChangeOrigin::Single)
+        let tell = |_| ControlFlow::Continue(());
+        self.switch(&[id], enabled, context, ChangeOrigin::Single, tell)
             .await?;
         self.get_extension(id).await
     }
@@ -346,8 +464,24 @@ impl Registry {
         enabled: bool,
         context: &ChangeContext,
     ) -> Result<()> {
+        self.set_extensions_enabled_telling(ids, enabled, context, |_| ControlFlow::Continue(()))
+            .await
+            .map(drop)
+    }
+
+    /// The same, telling how far it is. If `tell` breaks it off, nothing is switched and the answer is false.
+    ///
+    /// # Errors
+    /// As [`Self::set_extensions_enabled`].
+    pub async fn set_extensions_enabled_telling(
+        &self,
+        ids: &[String],
+        enabled: bool,
+        context: &ChangeContext,
+        tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
+    ) -> Result<bool> {
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        self.switch(&ids, enabled, context, ChangeOrigin::Group)
+        self.switch(&ids, enabled, context, ChangeOrigin::Group, tell)
             .await
     }
 
@@ -357,13 +491,34 @@ impl Registry {
         enabled: bool,
         context: &ChangeContext,
         origin: ChangeOrigin,
-    ) -> Result<()> {
+        mut tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
+    ) -> Result<bool> {
+        let mut settling = Settling::new(self, context);
+        loop {
+            let attempt = settling
+                .attempt(self.switch_once(ids, enabled, &settling, origin, &mut tell))
+                .await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn switch_once(
+        &self,
+        ids: &[&str],
+        enabled: bool,
+        settling: &Settling<'_>,
+        origin: ChangeOrigin,
+        tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
+    ) -> Result<bool> {
+        let context = &settling.context;
         let footprint = Footprint {
             ids: Some(ids),
             actions: if enabled { &["enabled"] } else { &["disabled"] },
         };
         let mut change = self
-            .begin_change(SWITCH, context, origin, footprint)
+            .begin_change(SWITCH, settling, origin, footprint)
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
@@ -374,18 +529,18 @@ impl Registry {
             if !enabled {
                 context.confirmation.check(connection, SWITCH, ids).await?;
             }
-            sqlx::query(
-                "UPDATE public.extensions SET enabled = $2 WHERE id = ANY($1) AND enabled <> $2",
-            )
-            .bind(ids)
-            .bind(enabled)
-            .execute(connection)
-            .await
-            .map_err(|source| Error::from_query(SWITCH, source))?;
+            let statement =
+                "UPDATE public.extensions SET enabled = $2 WHERE id = ANY($1) AND enabled <> $2";
+            let is_whole =
+                in_parts(connection, SWITCH, statement, ids, Some(enabled), tell).await?;
+            if !is_whole {
+                info!("a switch was broken off: nothing is switched");
+                return Ok(false);
+            }
         }
         self.commit(SWITCH, change).await?;
         info!(count = ids.len(), enabled, "switched extensions");
-        Ok(())
+        Ok(true)
     }
 
     /// Brings back the version of an extension that the change of a revision made; a deleted one too. The
@@ -403,7 +558,6 @@ impl Registry {
         request: &RestoreRequest,
         context: &ChangeContext,
     ) -> Result<ExtensionDetail> {
-        let RestoreRequest { id, revision, .. } = request;
         let secrets = request.secrets()?;
         if let Some(unknown) = request.unknown_field() {
             return Err(rules::invalid(
@@ -412,10 +566,29 @@ impl Registry {
                 "Choose from subject, timeout_ms, retry, enabled, config and metadata.",
             ));
         }
+        let mut settling = Settling::new(self, context);
+        loop {
+            let attempt = settling
+                .attempt(self.restore_once(request, &secrets, &settling))
+                .await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn restore_once(
+        &self,
+        request: &RestoreRequest,
+        secrets: &BTreeMap<String, Box<RawValue>>,
+        settling: &Settling<'_>,
+    ) -> Result<ExtensionDetail> {
+        let context = &settling.context;
+        let RestoreRequest { id, revision, .. } = request;
         let mut change = self
             .begin_change(
                 RESTORE,
-                context,
+                settling,
                 ChangeOrigin::Restore(*revision),
                 Footprint {
                     ids: Some(&[id.as_str()]),
@@ -448,7 +621,7 @@ impl Registry {
                     .check(connection, RESTORE, &[id.as_str()])
                     .await?;
             }
-            bring_back(connection, RESTORE, id, &version, fields, &secrets).await?;
+            bring_back(connection, RESTORE, id, &version, fields, secrets).await?;
         }
         self.commit(RESTORE, change).await?;
         info!(extension_id = id, revision, "restored extension");

@@ -86,6 +86,16 @@ pub struct LastChange {
     pub timestamp: Option<DateTime<Utc>>,
 }
 
+/// One row of the registry that changed, and by which request.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, sqlx::FromRow, Type)]
+pub struct ChangedExtension {
+    /// The row as it is now.
+    #[sqlx(flatten)]
+    pub extension: Extension,
+    /// The request that changed it last, a UUID; none where the change named none.
+    pub request_id: Option<String>,
+}
+
 /// Which extensions to list. Conditions that are empty or none let all through.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize, Type)]
 pub struct ExtensionFilter {
@@ -216,7 +226,7 @@ macro_rules! from_extensions_with_health {
 macro_rules! join_last_change {
     () => {
         "LEFT JOIN LATERAL (
-             SELECT action, changed_by, timestamp
+             SELECT action, changed_by, timestamp, request_id
              FROM public.extension_audit_log
              WHERE extension_id = extensions.id AND extension_audit_log.revision IS NOT NULL
              ORDER BY extension_audit_log.revision DESC
@@ -231,6 +241,12 @@ const GET: &str = concat!(
     from_extensions_with_health!(),
     join_last_change!(),
     "WHERE extensions.id = $1"
+);
+const READ_CHANGED: &str = concat!(
+    select_extensions!("last_change.request_id::text AS request_id, ", " "),
+    from_extensions_with_health!(),
+    join_last_change!(),
+    "WHERE extensions.id = ANY ($1) ORDER BY extensions.id"
 );
 const GET_DETAIL: &str = concat!(
     select_extensions!(
@@ -353,6 +369,25 @@ impl Registry {
             .await
             .map_err(|source| Error::from_query("Reading the extension", source))?
             .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
+    }
+
+    /// The extensions with these ids, in one moment and ordered by id; those that are not there are left out.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for more than 10,000 ids, [`Error::DatabaseUnavailable`], [`Error::Forbidden`].
+    pub async fn read_changed_extensions(&self, ids: &[String]) -> Result<Vec<ChangedExtension>> {
+        if ids.len() > usize::from(LIMIT_MAX) {
+            return Err(Error::InvalidInput {
+                field: "ids",
+                message: format!("There are {} ids, {LIMIT_MAX} are allowed.", ids.len()),
+                action: "Read the whole list.",
+            });
+        }
+        sqlx::query_as(READ_CHANGED)
+            .bind(ids)
+            .fetch_all(self.pool())
+            .await
+            .map_err(|source| Error::from_query("Reading the extensions that changed", source))
     }
 
     /// One extension with its configuration and metadata.

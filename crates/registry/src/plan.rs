@@ -2,6 +2,7 @@
 //! applied in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -19,6 +20,7 @@ use crate::document::{
 use crate::extensions::ExtensionType;
 use crate::registry::{ChangeOrigin, Footprint};
 use crate::schemas::Schemas;
+use crate::settling::Settling;
 use crate::subject_order::{SubjectMove, free_before_taken};
 use crate::time_travel::DifferenceKind;
 use crate::wire::WireNumber;
@@ -159,9 +161,27 @@ impl Registry {
         request: ApplyRequest,
         context: &ChangeContext,
     ) -> Result<AppliedPlan> {
+        let mut settling = Settling::new(self, context);
+        loop {
+            let attempt = settling
+                .attempt(self.apply_once(document, request, &settling))
+                .await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn apply_once(
+        &self,
+        document: &RegistryDocument,
+        request: ApplyRequest,
+        settling: &Settling<'_>,
+    ) -> Result<AppliedPlan> {
+        let context = &settling.context;
         let failed = |source| Error::from_query(APPLY, source);
         let mut change = self
-            .begin_change(APPLY, context, ChangeOrigin::Group, Footprint::ANY)
+            .begin_change(APPLY, settling, ChangeOrigin::Group, Footprint::ANY)
             .await?;
         let applied = if change.is_done {
             applied_before(&mut change.transaction, context).await?

@@ -1,14 +1,21 @@
 //! The handle on one registry database.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::types::Uuid;
 use sqlx::{Postgres, Transaction};
+use tokio::sync::watch;
+use tracing::warn;
 
 use crate::access::Attempt;
-use crate::anchors::AnchorFile;
+use crate::anchors::{Anchor, AnchorFile};
 use crate::confirmation::Confirmation;
+use crate::connection::{ConnectionState, Pooling, RemoteDatabase, ServerLink, Servers};
+use crate::migrations::{SchemaState, schema_state};
+use crate::pool::Pool;
+use crate::settling::Settling;
 use crate::{Error, Result, rules};
 
 /// How long a caller waits for a free connection before it is told that the database doesn't answer.
@@ -20,8 +27,23 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// [`crate::audit`], [`crate::health`].
 #[derive(Clone, Debug)]
 pub struct Registry {
-    pool: PgPool,
+    pool: Pool,
     anchor_file: Option<AnchorFile>,
+    /// The way to several servers, of a registry that was opened by a profile.
+    link: Option<Arc<ServerLink>>,
+    /// Why nothing may be changed, if nothing may.
+    read_only_reason: Option<Arc<str>>,
+}
+
+/// What a server says of itself and of the session.
+#[derive(Clone, Debug, Eq, PartialEq, sqlx::FromRow)]
+pub struct ServerFacts {
+    /// PostgreSQL's version, such as `18.4`.
+    pub version: String,
+    /// The database's name.
+    pub database: String,
+    /// The login role: the actor of changes.
+    pub login: String,
 }
 
 /// What a change carries into its audit entry besides the actor, whom the database knows by itself, and
@@ -121,17 +143,147 @@ impl Registry {
             .await
             .map_err(|source| Error::from_query("Connecting to the database", source))?;
         Ok(Self {
-            pool,
+            pool: Pool::of_sessions(pool),
             anchor_file: None,
+            link: None,
+            read_only_reason: None,
         })
+    }
+
+    /// The same through a pooler such as `PgBouncer`, which decides what a connection is.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_through(options: PgConnectOptions, pooling: Pooling) -> Result<Self> {
+        // What a pooler doesn't know it refuses.
+        let mut options = options.extra_float_digits(None);
+        if pooling == Pooling::Transaction {
+            options = options.statement_cache_capacity(0);
+        }
+        let registry = Self::connect(options).await?;
+        Ok(match pooling {
+            Pooling::Direct | Pooling::Session => registry,
+            Pooling::Transaction => Self {
+                pool: Pool::of_transactions(registry.pool.into_sessions(), false),
+                ..registry
+            },
+        })
+    }
+
+    /// Opens the registry of a profile and stays with it: after a failover the connections go to the new primary.
+    ///
+    /// A registry whose schema is newer than this program can be read and not changed. One that needs migrations is
+    /// opened as it is: [`crate::migrations::decision`] tells what it needs.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] with the reason of the server that somebody can do something about.
+    pub async fn open(servers: Servers) -> Result<Self> {
+        let mut servers = servers;
+        let mut read_only_reason = None;
+        let mut found = servers
+            .find(servers.target())
+            .await
+            .map_err(Error::unreachable)?;
+        if servers.database().is_read_only {
+            read_only_reason = Some("the profile is read-only".to_owned());
+        } else {
+            match schema_state(&mut found.connection).await {
+                Ok(SchemaState::Newer {
+                    version,
+                    known_version,
+                }) => {
+                    warn!(
+                        version,
+                        known_version, "the schema is newer than this program: it is only read"
+                    );
+                    read_only_reason = Some(format!(
+                        "the schema has the version {version}, and this program knows {known_version}"
+                    ));
+                    servers = servers.only_reading();
+                }
+                Ok(_) => {}
+                // A login that may read no more than it must; the database refuses what it may not.
+                Err(error) => warn!(%error, "the version of the schema couldn't be read"),
+            }
+        }
+        let RemoteDatabase {
+            pooling,
+            is_read_only,
+            ..
+        } = *servers.database();
+        let (pool, link) = ServerLink::open(servers, found);
+        let pool = match pooling {
+            Pooling::Transaction => Pool::of_transactions(pool, is_read_only),
+            Pooling::Direct | Pooling::Session => Pool::of_sessions(pool),
+        };
+        Ok(Self {
+            pool: pool.following(link.state()),
+            anchor_file: None,
+            link: Some(Arc::new(link)),
+            read_only_reason: read_only_reason.map(Arc::from),
+        })
+    }
+
+    /// What the connection is at each moment; none for a registry that was not opened by a profile.
+    pub fn connection_state(&self) -> Option<watch::Receiver<ConnectionState>> {
+        self.link.as_ref().map(|link| link.state())
+    }
+
+    /// Why nothing may be changed through this registry; none if something may.
+    pub fn read_only_reason(&self) -> Option<&str> {
+        self.read_only_reason.as_deref()
+    }
+
+    /// Ends the alarm of lost changes ([`ConnectionState::lost_tail`]): somebody knows of it. The anchors that show
+    /// them are set aside, beside the file, so that the log verifies from here on.
+    ///
+    /// # Errors
+    /// [`Error::OutputUnwritable`] if the file of anchors can't be set aside; the alarm stays then.
+    pub fn acknowledge_lost_tail(&self) -> Result<()> {
+        if let Some(file) = &self.anchor_file {
+            file.set_aside().map_err(|source| Error::OutputUnwritable {
+                attempted: "Setting the anchors aside",
+                source,
+            })?;
+        }
+        if let Some(link) = &self.link {
+            link.acknowledge_lost_tail();
+        }
+        Ok(())
     }
 
     /// Notes the end of the audit chain in `file` after every change and every verification, and
     /// verifies against what the file holds.
     #[must_use]
     pub fn with_anchor_file(mut self, file: AnchorFile) -> Self {
+        if let Some(link) = &self.link {
+            link.use_anchor_file(file.clone());
+        }
         self.anchor_file = Some(file);
         self
+    }
+
+    /// Whether somebody wants to know the end of the audit log after each change.
+    pub(crate) fn notes_anchors(&self) -> bool {
+        self.anchor_file.is_some() || self.link.is_some()
+    }
+
+    /// Keeps in memory what a change has left, so that its loss is noticed.
+    pub(crate) fn note_in_memory(&self, anchor: &Anchor) {
+        if let Some(link) = &self.link {
+            link.note(anchor.clone());
+        }
+    }
+
+    /// A connection broke: the server is looked at now.
+    pub(crate) fn look_at_server(&self) {
+        if let Some(link) = &self.link {
+            link.look_now();
+        }
+    }
+
+    pub(crate) fn link(&self) -> Option<&ServerLink> {
+        self.link.as_deref()
     }
 
     pub(crate) fn anchor_file(&self) -> Option<&AnchorFile> {
@@ -150,12 +302,26 @@ impl Registry {
             .map_err(|source| Error::from_query("Reaching the database", source))
     }
 
+    /// What answers at the other end, and as whom it is asked.
+    ///
+    /// # Errors
+    /// [`Error::DatabaseUnavailable`].
+    pub async fn server_facts(&self) -> Result<ServerFacts> {
+        sqlx::query_as(
+            "SELECT split_part(current_setting('server_version'), ' ', 1) AS version, current_database()::text AS database,
+                    session_user::text AS login",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|source| Error::from_query("Asking the server what it is", source))
+    }
+
     /// Closes all connections; later calls fail with [`Error::DatabaseUnavailable`].
     pub async fn close(&self) {
         self.pool.close().await;
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
+    pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }
 
@@ -167,13 +333,22 @@ impl Registry {
     pub(crate) async fn begin_change(
         &self,
         attempt: Attempt,
-        context: &ChangeContext,
+        settling: &Settling<'_>,
         origin: ChangeOrigin,
         footprint: Footprint<'_>,
     ) -> Result<Change> {
+        let context = &settling.context;
         context.check()?;
+        if let Some(reason) = &self.read_only_reason {
+            return Err(Error::ReadOnly {
+                attempted: attempt.words,
+                reason: reason.to_string(),
+            });
+        }
         let failed = |source| Error::from_query(attempt, source);
         let mut transaction = self.pool.begin().await.map_err(failed)?;
+        settling.begun();
+        // With the lock on the request's name: an earlier attempt that is still under way is waited for.
         sqlx::query(
             "SELECT set_config('registry.reason', coalesce($1, ''), true),
                     set_config('registry.os_user', $2, true),
@@ -182,7 +357,8 @@ impl Registry {
                     set_config('registry.group_id', CASE WHEN $5 THEN gen_random_uuid()::text ELSE '' END, true),
                     set_config('registry.restored_revision', coalesce($6::text, ''), true),
                     set_config('registry.undone_group_id', coalesce($7::text, ''), true),
-                    set_config('registry.undone_revision', coalesce($8::text, ''), true)",
+                    set_config('registry.undone_revision', coalesce($8::text, ''), true),
+                    CASE WHEN $3 IS NOT NULL THEN pg_advisory_xact_lock(hashtextextended($3::text, 0)) END",
         )
         .bind(context.reason.as_deref())
         .bind(os_user())
@@ -204,7 +380,7 @@ impl Registry {
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
-        let is_done = match context.request_id {
+        let is_done = match settling.looked_for() {
             None => false,
             Some(request_id) => {
                 let left = left_by(&mut transaction, request_id)
@@ -220,6 +396,14 @@ impl Registry {
                 !left.is_empty()
             }
         };
+        if settling.only_looks() && !is_done {
+            return Err(Error::DatabaseUnavailable {
+                attempted: attempt.words,
+                source: sqlx::Error::Configuration(
+                    "the connection broke each time it was saved, and it was not".into(),
+                ),
+            });
+        }
         Ok(Change {
             transaction,
             is_done,
@@ -308,15 +492,11 @@ impl Trace {
     }
 }
 
-/// What a request of this name has left. Two at once take turns.
+/// What a request of this name has left. Who asks holds the lock of that name, so two at once take turns.
 async fn left_by(
     transaction: &mut Transaction<'static, Postgres>,
     request_id: Uuid,
 ) -> sqlx::Result<Vec<Trace>> {
-    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))")
-        .bind(request_id)
-        .execute(&mut **transaction)
-        .await?;
     sqlx::query_as(
         "SELECT DISTINCT extension_id, action, restored_revision, undone_group_id, undone_revision
          FROM public.extension_audit_log WHERE request_id = $1",

@@ -213,6 +213,38 @@ const RULES: &[(&str, Rule)] = &[
         ),
     ),
     (
+        "health_test_messages_size",
+        (
+            "payload",
+            "The message is larger than 64 KiB.",
+            "Shorten it.",
+        ),
+    ),
+    (
+        "health_test_messages_type",
+        (
+            "payload",
+            "A type has a message of its own and is not tried as a whole.",
+            "Write a message, and have extensions tried.",
+        ),
+    ),
+    (
+        "health_test_messages_some",
+        (
+            "payload",
+            "There is neither a message nor a time to try the extension at.",
+            "Give one of them.",
+        ),
+    ),
+    (
+        "health_test_messages_every",
+        (
+            "check_every_seconds",
+            "The time between two checks is out of range.",
+            "Choose 30 to 86400 seconds.",
+        ),
+    ),
+    (
         "health_sample_embedded",
         (
             "database",

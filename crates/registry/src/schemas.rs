@@ -348,7 +348,7 @@ fn scope(
 }
 
 impl SchemaScope {
-    fn columns(&self) -> (Option<&'static str>, Option<&str>) {
+    pub(crate) fn columns(&self) -> (Option<&'static str>, Option<&str>) {
         match self {
             Self::Type(extension_type) => (Some(extension_type.name()), None),
             Self::Extension(id) => (None, Some(id)),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use specta::Type;
 use sqlx::postgres::PgConnection;
+use sqlx::{Postgres, Transaction};
 
 use crate::differences::{FieldChange, row_differences};
 use crate::extensions::ExtensionType;
@@ -21,6 +22,8 @@ pub enum Moment {
     Revision(#[specta(type = WireNumber)] i64),
     /// At this time: after all changes that had taken effect by then.
     Time(DateTime<Utc>),
+    /// After all that has happened.
+    Now,
 }
 
 /// The registry at one moment.
@@ -66,6 +69,17 @@ pub struct ExtensionDifference {
     pub extension_id: String,
     /// Whether it came, went or changed.
     pub kind: DifferenceKind,
+    /// What differs, ordered by path; all fields if it came or went.
+    pub changes: Vec<FieldChange>,
+}
+
+/// One extension at two moments.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
+pub struct ExtensionComparison {
+    /// The version of the first moment; none if there was none.
+    pub before: Option<PastExtension>,
+    /// The version of the second moment; none if there was none.
+    pub after: Option<PastExtension>,
     /// What differs, ordered by path; all fields if it came or went.
     pub changes: Vec<FieldChange>,
 }
@@ -127,31 +141,48 @@ impl Registry {
             .collect())
     }
 
-    async fn past_rows(&self, moment: Moment) -> Result<(i64, Vec<PastRow>)> {
-        let failed = |source| Error::from_query(ATTEMPTED, source);
-        let mut transaction = self.pool().begin().await.map_err(failed)?;
-        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        let head: i64 = sqlx::query_scalar("SELECT revision FROM public.registry_head")
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        let (revision, time) = match moment {
-            Moment::Revision(revision) if !(0..=head).contains(&revision) => {
-                return Err(Error::InvalidInput {
-                    field: "revision",
-                    message: format!("There is no revision {revision}: the newest is {head}."),
-                    action: "Choose an earlier one.",
-                });
-            }
-            Moment::Revision(revision) => (revision, None),
-            Moment::Time(time) => (
-                revision_at(&mut transaction, time).await.map_err(failed)?,
-                Some(time),
-            ),
+    /// One extension as it was at `moment`; none if it was not there. However many extensions and entries there
+    /// are, only its own are read.
+    ///
+    /// # Errors
+    /// As [`Self::registry_as_of`].
+    pub async fn extension_as_of(&self, id: &str, moment: Moment) -> Result<Option<PastExtension>> {
+        let mut transaction = self.past().await?;
+        let row = past_row(&mut transaction, id, moment).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(row.map(|row| row.extension))
+    }
+
+    /// One extension at two moments, and what differs. However many extensions and entries there are, only its
+    /// own are read.
+    ///
+    /// # Errors
+    /// As [`Self::registry_as_of`].
+    pub async fn compare_extension(
+        &self,
+        id: &str,
+        from: Moment,
+        to: Moment,
+    ) -> Result<ExtensionComparison> {
+        let mut transaction = self.past().await?;
+        let before = past_row(&mut transaction, id, from).await?;
+        let after = past_row(&mut transaction, id, to).await?;
+        transaction.commit().await.map_err(failed)?;
+        let raw = |row: &Option<PastRow>| {
+            row.as_ref()
+                .and_then(|row| RawValue::from_string(row.row.clone()).ok())
         };
+        let changes = row_differences(raw(&before).as_deref(), raw(&after).as_deref());
+        Ok(ExtensionComparison {
+            before: before.map(|row| row.extension),
+            after: after.map(|row| row.extension),
+            changes,
+        })
+    }
+
+    async fn past_rows(&self, moment: Moment) -> Result<(i64, Vec<PastRow>)> {
+        let mut transaction = self.past().await?;
+        let (revision, time) = place_of(&mut transaction, moment).await?;
         let rows = sqlx::query_as(PAST_ROWS)
             .bind(revision)
             .bind(time)
@@ -160,6 +191,59 @@ impl Registry {
             .map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         Ok((revision, rows))
+    }
+
+    /// A transaction in which all that is read is of one moment.
+    async fn past(&self) -> Result<Transaction<'static, Postgres>> {
+        let mut transaction = self.pool().begin().await.map_err(failed)?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        Ok(transaction)
+    }
+}
+
+fn failed(source: sqlx::Error) -> Error {
+    Error::from_query(ATTEMPTED, source)
+}
+
+async fn past_row(
+    connection: &mut PgConnection,
+    id: &str,
+    moment: Moment,
+) -> Result<Option<PastRow>> {
+    let (revision, time) = place_of(connection, moment).await?;
+    sqlx::query_as(PAST_ROW)
+        .bind(revision)
+        .bind(time)
+        .bind(id)
+        .fetch_optional(connection)
+        .await
+        .map_err(failed)
+}
+
+/// The newest revision of a moment, and its time where it was told by one.
+async fn place_of(
+    connection: &mut PgConnection,
+    moment: Moment,
+) -> Result<(i64, Option<DateTime<Utc>>)> {
+    let head: i64 = sqlx::query_scalar("SELECT revision FROM public.registry_head")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed)?;
+    match moment {
+        Moment::Revision(revision) if !(0..=head).contains(&revision) => Err(Error::InvalidInput {
+            field: "revision",
+            message: format!("There is no revision {revision}: the newest is {head}."),
+            action: "Choose an earlier one.",
+        }),
+        Moment::Revision(revision) => Ok((revision, None)),
+        Moment::Time(time) => {
+            let revision = revision_at(connection, time).await.map_err(failed)?;
+            Ok((revision, Some(time)))
+        }
+        Moment::Now => Ok((head, None)),
     }
 }
 
@@ -184,22 +268,15 @@ pub(crate) async fn revision_at(
     .await
 }
 
-/// Each extension that ever was, as the newest entry up to the revision left it. One without such an
-/// entry is older than its first entry, which tells what it found; one without any entry is as it was.
-const PAST_ROWS: &str = "\
-    WITH RECURSIVE logged AS (
-        (SELECT min(extension_id) AS id FROM public.extension_audit_log WHERE revision IS NOT NULL)
-        UNION ALL
-        SELECT (SELECT min(extension_id) FROM public.extension_audit_log
-                WHERE revision IS NOT NULL AND extension_id > logged.id)
-        FROM logged
-        WHERE logged.id IS NOT NULL
-    ),
-    ids AS (
-        SELECT id FROM logged WHERE id IS NOT NULL
-        UNION
-        SELECT id FROM public.extensions
-    ),
+/// A query for the versions of the extensions that `$ids` lists: of each, as the newest entry up to the
+/// revision left it. One without such an entry is older than its first entry, which tells what it found; one
+/// without any entry is as it was.
+macro_rules! past_versions {
+    ($ids:literal) => {
+        concat!(
+            "WITH RECURSIVE ",
+            $ids,
+            ",
     versions AS (
         SELECT ids.id, coalesce(last.revision, 0) AS revision,
                CASE
@@ -231,7 +308,30 @@ const PAST_ROWS: &str = "\
     WHERE version IS NOT NULL
       AND ($2::timestamptz IS NULL OR revision > 0
            OR coalesce((version ->> 'created_at')::timestamptz, '-infinity') <= $2)
-    ORDER BY id";
+    ORDER BY id"
+        )
+    };
+}
+
+/// Each extension that ever was.
+const PAST_ROWS: &str = past_versions!(
+    "logged AS (
+        (SELECT min(extension_id) AS id FROM public.extension_audit_log WHERE revision IS NOT NULL)
+        UNION ALL
+        SELECT (SELECT min(extension_id) FROM public.extension_audit_log
+                WHERE revision IS NOT NULL AND extension_id > logged.id)
+        FROM logged
+        WHERE logged.id IS NOT NULL
+    ),
+    ids AS (
+        SELECT id FROM logged WHERE id IS NOT NULL
+        UNION
+        SELECT id FROM public.extensions
+    )"
+);
+
+/// One extension, by the index of its entries.
+const PAST_ROW: &str = past_versions!("ids AS (SELECT $3::text AS id)");
 
 #[derive(sqlx::FromRow)]
 struct PastRow {

@@ -1,6 +1,7 @@
 //! Taking changes back: one, or all of a group at once.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -12,6 +13,7 @@ use crate::access::{Attempt, Role};
 use crate::confirmation::InService;
 use crate::extension_changes::bring_back;
 use crate::registry::{ChangeOrigin, Footprint};
+use crate::settling::Settling;
 use crate::subject_order::{SubjectMove, free_before_taken};
 use crate::wire::WireNumber;
 use crate::{ChangeContext, Error, Registry, Result};
@@ -40,8 +42,26 @@ impl Registry {
     /// [`Error::DatabaseUnavailable`]. After an error nothing has changed.
     pub async fn undo(&self, target: &UndoTarget, context: &ChangeContext) -> Result<Vec<String>> {
         let origin = target.origin()?;
+        let mut settling = Settling::new(self, context);
+        loop {
+            let attempt = settling
+                .attempt(self.undo_once(target, origin, &settling))
+                .await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn undo_once(
+        &self,
+        target: &UndoTarget,
+        origin: ChangeOrigin,
+        settling: &Settling<'_>,
+    ) -> Result<Vec<String>> {
+        let context = &settling.context;
         let mut change = self
-            .begin_change(UNDO, context, origin, Footprint::ANY)
+            .begin_change(UNDO, settling, origin, Footprint::ANY)
             .await?;
         let steps = steps(&mut change.transaction, origin).await?;
         if steps.is_empty() {

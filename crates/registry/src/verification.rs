@@ -10,7 +10,7 @@ use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use specta::Type;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
 use tokio_stream::StreamExt;
 use tracing::{info, warn};
@@ -25,6 +25,10 @@ const ATTEMPT: Attempt = Attempt::by(Role::RegistryAuditor, "Verifying the audit
 /// What a verification found.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
 pub struct Verification {
+    /// Which registry was verified.
+    pub registry_id: String,
+    /// The hash of its newest entry then, in hexadecimal.
+    pub hash: String,
     /// The registry's revision when it was verified.
     #[specta(type = WireNumber)]
     pub revision: i64,
@@ -101,18 +105,46 @@ impl Registry {
         &self,
         tell: impl FnMut(VerificationProgress) + Send,
     ) -> Result<Verification> {
-        let anchors = match self.anchor_file() {
-            None => Vec::new(),
-            Some(file) => file.read().map_err(|source| Error::Internal {
-                attempted: "Reading the anchors of the audit log",
-                source: source.into(),
-            })?,
-        };
-        let verification = self.follow_audit_log(&anchors, tell).await?;
+        let verification = self
+            .follow_audit_log(&self.noted_anchors()?, None, tell)
+            .await?;
         if verification.fault.is_none() {
             self.note_anchor().await;
         }
         Ok(verification)
+    }
+
+    /// Verifies what was sealed after `noted`, an anchor up to which the log was verified before: whether the entry
+    /// of that revision is still the one that was noted, and each one since follows on. As
+    /// [`Self::verify_audit_log_telling`] it compares the anchors of the file and notes the end there.
+    ///
+    /// It does not look at the entries before: whoever edited one of those since is found by a verification of the whole
+    /// log alone. [`Verification::entry_count`] counts from the first entry on.
+    ///
+    /// # Errors
+    /// As [`Self::verify_audit_log`].
+    pub async fn verify_audit_log_since(
+        &self,
+        noted: &Anchor,
+        tell: impl FnMut(VerificationProgress) + Send,
+    ) -> Result<Verification> {
+        let verification = self
+            .follow_audit_log(&self.noted_anchors()?, Some(noted), tell)
+            .await?;
+        if verification.fault.is_none() {
+            self.note_anchor().await;
+        }
+        Ok(verification)
+    }
+
+    fn noted_anchors(&self) -> Result<Vec<Anchor>> {
+        match self.anchor_file() {
+            None => Ok(Vec::new()),
+            Some(file) => file.read().map_err(|source| Error::Internal {
+                attempted: "Reading the anchors of the audit log",
+                source: source.into(),
+            }),
+        }
     }
 
     /// Verifies the whole audit log against itself and against `anchors`.
@@ -124,13 +156,14 @@ impl Registry {
     /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`]. A fault in the log is no error but
     /// [`Verification::fault`].
     pub async fn verify_audit_log_against(&self, anchors: &[Anchor]) -> Result<Verification> {
-        self.follow_audit_log(anchors, |_| {}).await
+        self.follow_audit_log(anchors, None, |_| {}).await
     }
 
     async fn follow_audit_log(
         &self,
         anchors: &[Anchor],
-        mut tell: impl FnMut(VerificationProgress) + Send,
+        since: Option<&Anchor>,
+        tell: impl FnMut(VerificationProgress) + Send,
     ) -> Result<Verification> {
         let failed = |source| Error::from_query(ATTEMPT, source);
         let mut transaction = self.pool().begin().await.map_err(failed)?;
@@ -138,61 +171,30 @@ impl Registry {
             .execute(&mut *transaction)
             .await
             .map_err(failed)?;
-        let head = read_head(&mut *transaction).await?;
-        let mut chain = Chain::new(&head, anchors);
-        // A cursor, so that who stops has not asked for all the rest.
-        sqlx::query(AssertSqlSafe(format!(
-            "DECLARE sealed_entries NO SCROLL CURSOR FOR {ENTRIES}"
-        )))
-        .persistent(false)
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-        let fetch = format!("FETCH {FETCHED_ENTRIES} FROM sealed_entries");
-        while chain.fault.is_none() {
-            let mut fetched = 0;
-            let mut rows = sqlx::query(AssertSqlSafe(fetch.clone()))
-                .persistent(false)
-                .fetch(&mut *transaction);
-            while let Some(row) = rows.try_next().await.map_err(failed)? {
-                let entry = SealedEntry::read(&row).map_err(failed)?;
-                if chain.fault.is_none() {
-                    chain.follow(&entry);
-                }
-                fetched += 1;
-            }
-            if fetched < FETCHED_ENTRIES {
-                break;
-            }
-            tell(VerificationProgress {
-                entry_count: chain.revision,
-                total: head.revision,
-            });
-        }
+        let verification = follow_within(&mut transaction, anchors, since, tell).await?;
         transaction.commit().await.map_err(failed)?;
-
-        let verification = chain.end();
-        match &verification.fault {
-            None => info!(revision = verification.revision, "the audit log is whole"),
-            Some(fault) => {
-                warn!(revision = fault.revision, kind = ?fault.kind, "the audit log is not whole");
-            }
-        }
         Ok(verification)
     }
 
     /// Notes the end of the audit chain in the anchor file, if there is one. A failure is logged and
     /// no more: the change that it follows is done.
     pub(crate) async fn note_anchor(&self) {
-        let Some(file) = self.anchor_file() else {
+        if !self.notes_anchors() {
             return;
-        };
+        }
         let noted = async {
-            let (file, anchor) = (file.clone(), self.anchor().await.map_err(io::Error::other)?);
-            tokio::task::spawn_blocking(move || file.append(&anchor)).await?
+            let anchor = self.anchor().await.map_err(io::Error::other)?;
+            self.note_in_memory(&anchor);
+            match self.anchor_file().cloned() {
+                None => Ok(()),
+                Some(file) => tokio::task::spawn_blocking(move || file.append(&anchor)).await?,
+            }
         };
         if let Err(error) = noted.await {
-            warn!(%error, file = %file.path().display(), "the end of the audit log couldn't be noted");
+            let file = self
+                .anchor_file()
+                .map(|file| file.path().display().to_string());
+            warn!(%error, file, "the end of the audit log couldn't be noted");
         }
     }
 
@@ -211,14 +213,77 @@ impl Registry {
     }
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct Head {
-    registry_id: String,
-    revision: i64,
-    hash: Vec<u8>,
+/// Verifies the log as the transaction that `connection` is in sees it.
+pub(crate) async fn follow_within(
+    connection: &mut PgConnection,
+    anchors: &[Anchor],
+    since: Option<&Anchor>,
+    mut tell: impl FnMut(VerificationProgress) + Send,
+) -> Result<Verification> {
+    let failed = |source| Error::from_query(ATTEMPT, source);
+    let head = read_head(&mut *connection).await?;
+    let mut chain = Chain::new(head.clone(), anchors);
+    let mut entries = format!("DECLARE sealed_entries NO SCROLL CURSOR FOR {ENTRIES}");
+    if let Some(noted) = since {
+        let hash = hash_of(&mut *connection, &head, noted.revision).await?;
+        chain.go_on_from(noted, hash);
+        // Writing to a string can't fail.
+        let _ = write!(
+            entries,
+            " WHERE revision > {} OR revision IS NULL",
+            noted.revision
+        );
+    }
+    entries.push_str(" ORDER BY revision NULLS FIRST");
+    // A cursor, so that who stops has not asked for all the rest.
+    sqlx::query(AssertSqlSafe(entries))
+        .persistent(false)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    let fetch = format!("FETCH {FETCHED_ENTRIES} FROM sealed_entries");
+    while chain.fault.is_none() {
+        let mut fetched = 0;
+        let mut rows = sqlx::query(AssertSqlSafe(fetch.clone()))
+            .persistent(false)
+            .fetch(&mut *connection);
+        while let Some(row) = rows.try_next().await.map_err(failed)? {
+            let entry = SealedEntry::read(&row).map_err(failed)?;
+            chain.follow(&entry);
+            fetched += 1;
+        }
+        if fetched < FETCHED_ENTRIES {
+            break;
+        }
+        tell(VerificationProgress {
+            entry_count: chain.revision,
+            total: head.revision,
+        });
+    }
+    sqlx::raw_sql("CLOSE sealed_entries")
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+
+    let verification = chain.end();
+    match &verification.fault {
+        None => info!(revision = verification.revision, "the audit log is whole"),
+        Some(fault) => {
+            warn!(revision = fault.revision, kind = ?fault.kind, "the audit log is not whole");
+        }
+    }
+    Ok(verification)
 }
 
-async fn read_head<'e>(executor: impl sqlx::PgExecutor<'e>) -> Result<Head> {
+/// The end of a chain.
+#[derive(Clone, Debug, Eq, PartialEq, sqlx::FromRow)]
+pub(crate) struct Head {
+    pub(crate) registry_id: String,
+    pub(crate) revision: i64,
+    pub(crate) hash: Vec<u8>,
+}
+
+pub(crate) async fn read_head<'e>(executor: impl sqlx::PgExecutor<'e>) -> Result<Head> {
     sqlx::query_as(
         "SELECT registry_id::text AS registry_id, revision, hash FROM public.registry_head",
     )
@@ -227,9 +292,25 @@ async fn read_head<'e>(executor: impl sqlx::PgExecutor<'e>) -> Result<Head> {
     .map_err(|source| Error::from_query(ATTEMPT, source))
 }
 
+/// The hash of the entry of a revision; the beginning's for 0; none if there is no such entry.
+async fn hash_of(
+    connection: &mut PgConnection,
+    head: &Head,
+    revision: i64,
+) -> Result<Option<Vec<u8>>> {
+    if revision == 0 {
+        return Ok(Some(Sha256::digest(&head.registry_id).to_vec()));
+    }
+    sqlx::query_scalar("SELECT hash FROM public.extension_audit_log WHERE revision = $1")
+        .bind(revision)
+        .fetch_optional(connection)
+        .await
+        .map_err(|source| Error::from_query(ATTEMPT, source))
+}
+
 /// The fields in the order of `registry_entry_content` (`migrations/0008_who_when_and_for_whom.sql`), each
 /// as the text that is hashed: version 2 has four more than version 1. An entry without a revision
-/// comes first.
+/// is to come first.
 const ENTRIES: &str = "\
     SELECT revision, previous_hash, hash,
            ARRAY[
@@ -256,17 +337,19 @@ const ENTRIES: &str = "\
                undone_revision::text,
                (extract(epoch FROM sealed_at) * 1000000)::bigint::text
            ] END AS fields
-    FROM public.extension_audit_log
-    ORDER BY revision NULLS FIRST";
+    FROM public.extension_audit_log";
 
 /// How many entries are fetched at a time.
 const FETCHED_ENTRIES: u32 = 2_000;
 
-struct SealedEntry {
-    revision: Option<i64>,
-    previous_hash: Option<Vec<u8>>,
-    hash: Option<Vec<u8>>,
-    fields: Vec<Option<String>>,
+/// An entry as it is hashed, wherever it was read.
+#[derive(Debug)]
+pub(crate) struct SealedEntry {
+    pub(crate) revision: Option<i64>,
+    pub(crate) previous_hash: Option<Vec<u8>>,
+    pub(crate) hash: Option<Vec<u8>>,
+    /// As [`ENTRIES`] selects them.
+    pub(crate) fields: Vec<Option<String>>,
 }
 
 impl SealedEntry {
@@ -296,8 +379,8 @@ impl SealedEntry {
 }
 
 /// Follows the chain entry by entry up to the first fault.
-struct Chain<'a> {
-    head: &'a Head,
+pub(crate) struct Chain<'a> {
+    head: Head,
     revision: i64,
     hash: Vec<u8>,
     anchors: BTreeMap<i64, &'a Anchor>,
@@ -306,7 +389,7 @@ struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    fn new(head: &'a Head, anchors: &'a [Anchor]) -> Self {
+    pub(crate) fn new(head: Head, anchors: &'a [Anchor]) -> Self {
         let fault = anchors
             .iter()
             .find(|anchor| anchor.registry_id != head.registry_id)
@@ -319,9 +402,9 @@ impl<'a> Chain<'a> {
                 ),
             });
         Self {
-            head,
             revision: 0,
             hash: Sha256::digest(&head.registry_id).to_vec(),
+            head,
             anchors: anchors
                 .iter()
                 .map(|anchor| (anchor.revision, anchor))
@@ -331,7 +414,43 @@ impl<'a> Chain<'a> {
         }
     }
 
-    fn fail(&mut self, kind: FaultKind, revision: i64, explanation: String) {
+    /// Takes the entries up to the noted one for verified, if that is still the one that was noted.
+    fn go_on_from(&mut self, noted: &Anchor, hash: Option<Vec<u8>>) {
+        let (revision, noted_at) = (noted.revision, noted.noted_at);
+        if noted.registry_id != self.head.registry_id {
+            return self.fail(
+                FaultKind::OtherRegistry,
+                revision,
+                format!(
+                    "The log of registry {} was verified at {noted_at}, this is registry {}.",
+                    noted.registry_id, self.head.registry_id
+                ),
+            );
+        }
+        let Some(hash) = hash else {
+            return self.fail(
+                FaultKind::EndCutOff,
+                self.head.revision + 1,
+                format!(
+                    "The log was verified up to #{revision} at {noted_at}, now it ends at #{}.",
+                    self.head.revision
+                ),
+            );
+        };
+        if noted.hash != hex::encode(&hash) {
+            return self.fail(
+                FaultKind::AnchorMismatch,
+                revision,
+                format!("Entry #{revision} is not the one that was verified at {noted_at}."),
+            );
+        }
+        self.revision = revision;
+        self.hash = hash;
+        // Those before were compared then.
+        self.anchors = self.anchors.split_off(&(revision + 1));
+    }
+
+    pub(crate) fn fail(&mut self, kind: FaultKind, revision: i64, explanation: String) {
         self.fault.get_or_insert(Fault {
             kind,
             revision,
@@ -339,7 +458,10 @@ impl<'a> Chain<'a> {
         });
     }
 
-    fn follow(&mut self, entry: &SealedEntry) {
+    pub(crate) fn follow(&mut self, entry: &SealedEntry) {
+        if self.fault.is_some() {
+            return;
+        }
         let expected = self.revision + 1;
         let (Some(revision), Some(previous_hash), Some(hash)) =
             (entry.revision, &entry.previous_hash, &entry.hash)
@@ -403,7 +525,7 @@ impl<'a> Chain<'a> {
         }
     }
 
-    fn end(mut self) -> Verification {
+    pub(crate) fn end(mut self) -> Verification {
         if self.fault.is_none() {
             self.anchors.remove(&0);
             if self.revision != self.head.revision || self.hash != self.head.hash {
@@ -422,6 +544,8 @@ impl<'a> Chain<'a> {
             }
         }
         Verification {
+            registry_id: self.head.registry_id.clone(),
+            hash: hex::encode(&self.head.hash),
             revision: self.head.revision,
             entry_count: self.revision,
             anchor_count: self.anchor_count,

@@ -12,9 +12,11 @@ use tracing::info;
 use super::report;
 use crate::database::Database;
 use crate::folders::Folders;
+use crate::leaving::{Leaving, QuitAnswer};
+use crate::links::PendingLink;
 use crate::logging::{LogLevel, Logging};
 use crate::phases::{Phases, StartPhase};
-use crate::settings::{ConnectionProfile, Settings};
+use crate::settings::Settings;
 
 /// Facts about this console.
 #[derive(Clone, Debug, Deserialize, Serialize, Type)]
@@ -74,36 +76,7 @@ pub(crate) fn set_log_level(
         .map_err(|source| not_kept("Keeping the log level", source))
 }
 
-/// What the registry asks of those who change it from here.
-#[tauri::command]
-#[specta::specta]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "commands receive their state by value"
-)]
-pub(crate) fn connection_profile(settings: State<'_, Settings>) -> ConnectionProfile {
-    settings.profile()
-}
-
-/// Changes what the registry asks of those who change it from here.
-#[tauri::command]
-#[specta::specta]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "commands receive their state by value"
-)]
-pub(crate) fn set_connection_profile(
-    settings: State<'_, Settings>,
-    profile: ConnectionProfile,
-) -> Result<(), ErrorReport> {
-    settings
-        .set_profile(profile)
-        .map_err(|source| not_kept("Keeping the connection's profile", source))?;
-    info!(?profile, "connection profile changed");
-    Ok(())
-}
-
-fn not_kept(attempted: &'static str, source: std::io::Error) -> ErrorReport {
+pub(super) fn not_kept(attempted: &'static str, source: std::io::Error) -> ErrorReport {
     report(Error::Internal {
         attempted,
         source: source.into(),
@@ -132,6 +105,28 @@ pub(crate) fn pause_notices(app: AppHandle, paused: bool) {
     crate::menu::set_notices_paused(&app, paused);
 }
 
+/// Tells whether something is typed in the page that is not saved: quitting asks then.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn report_unsaved(leaving: State<'_, Leaving>, unsaved: bool) {
+    leaving.report_unsaved(unsaved);
+}
+
+/// Answers the event that somebody wants to quit while something is not saved.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn answer_quit(app: AppHandle, answer: QuitAnswer) {
+    crate::leaving::answer(&app, answer);
+}
+
 /// Opens the folder with the log files in the desktop's file manager.
 #[tauri::command]
 #[specta::specta]
@@ -151,6 +146,17 @@ pub(crate) fn open_log_directory(
                 source: source.into(),
             })
         })
+}
+
+/// The link that the application was told to open, once; none if there is none.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn take_link(pending: State<'_, PendingLink>) -> Option<String> {
+    pending.take()
 }
 
 /// Tells that the page has painted its first table: the end of the start.

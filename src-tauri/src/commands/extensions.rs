@@ -1,20 +1,27 @@
 //! Extensions: list, read, change, switch, restore, undo.
 
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use registry::confirmation::{Confirmation, TrafficEffects};
-use registry::extension_changes::{ExtensionDraft, ExtensionPatch, RestoreRequest, SeenExtension};
+use registry::extension_changes::{
+    BulkProgress, ExtensionDraft, ExtensionPatch, RestoreRequest, SeenExtension,
+};
 use registry::extensions::{
-    Extension, ExtensionCounts, ExtensionDetail, ExtensionFilter, ExtensionListRequest,
-    ExtensionPage, ExtensionType,
+    ChangedExtension, Extension, ExtensionCounts, ExtensionDetail, ExtensionFilter,
+    ExtensionListRequest, ExtensionPage, ExtensionType,
 };
 use registry::undo::UndoTarget;
-use registry::{ChangeContext, ErrorReport};
+use registry::{ChangeContext, ErrorReport, Registry};
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use tauri::State;
+use tauri::{AppHandle, Manager, State};
+use tauri_specta::Event;
+use tracing::warn;
 
 use super::report;
 use crate::database::Database;
-use crate::settings::Settings;
 
 /// What every change carries besides itself.
 #[derive(Clone, Debug, Deserialize, Serialize, Type)]
@@ -33,22 +40,79 @@ pub(crate) struct ChangeNote {
 const UNASKED_MAX: usize = 20;
 
 impl ChangeNote {
-    /// The context of the change: what the page says of it, and what the connection's profile asks.
-    pub(super) fn context(self, settings: &Settings) -> Result<ChangeContext, ErrorReport> {
-        let profile = settings.profile();
+    /// The open registry, and the context of a change of it: what the page says of it, and what the profile that it was
+    /// opened by asks.
+    pub(super) fn on(self, database: &Database) -> Result<(Registry, ChangeContext), ErrorReport> {
+        let (registry, profile) = database.registry_and_profile()?;
         let context = ChangeContext::with_reason(self.reason)
             .with_request_id(self.request_id.as_deref())
             .map_err(report)?;
-        Ok(ChangeContext {
+        let unasked_max = if profile.is_production {
+            0
+        } else {
+            UNASKED_MAX
+        };
+        let context = ChangeContext {
             confirmation: match self.confirmed {
                 Some(emptied_types) => Confirmation::Given { emptied_types },
-                None => Confirmation::Required {
-                    unasked_max: if profile.production { 0 } else { UNASKED_MAX },
-                },
+                None => Confirmation::Required { unasked_max },
             },
-            is_reason_required: profile.reason_required,
+            is_reason_required: profile.is_reason_required,
             ..context
-        })
+        };
+        Ok((registry, context))
+    }
+}
+
+/// How far a change of several extensions is.
+#[derive(Clone, Debug, Deserialize, Serialize, Type, Event)]
+pub(crate) struct BulkProgressed {
+    request_id: String,
+    progress: BulkProgress,
+}
+
+/// The changes that somebody wants to stop, by their request ids.
+#[derive(Default)]
+pub(crate) struct StoppedChanges(Mutex<HashSet<String>>);
+
+impl StoppedChanges {
+    fn ids(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, request_id: String) {
+        self.ids().insert(request_id);
+    }
+
+    /// Whether somebody wants to stop this one; asked once, it is forgotten.
+    fn take(&self, request_id: &str) -> bool {
+        self.ids().remove(request_id)
+    }
+}
+
+impl ChangeNote {
+    /// Tells the page how far the change is, and breaks it off where somebody wants to stop it.
+    fn teller(
+        &self,
+        app: &AppHandle,
+    ) -> impl FnMut(BulkProgress) -> ControlFlow<()> + Send + use<> {
+        let (app, request_id) = (app.clone(), self.request_id.clone());
+        move |progress| {
+            let Some(request_id) = &request_id else {
+                return ControlFlow::Continue(());
+            };
+            if app.state::<StoppedChanges>().take(request_id) {
+                return ControlFlow::Break(());
+            }
+            let told = BulkProgressed {
+                request_id: request_id.clone(),
+                progress,
+            };
+            if let Err(error) = told.emit(&app) {
+                warn!(%error, "the window couldn't be told how far a change is");
+            }
+            ControlFlow::Continue(())
+        }
     }
 }
 
@@ -119,6 +183,20 @@ pub(crate) async fn get_extension(
         .map_err(report)
 }
 
+/// The extensions with these ids as they are now; those that are not there any more are left out.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn read_changed_extensions(
+    database: State<'_, Database>,
+    ids: Vec<String>,
+) -> Result<Vec<ChangedExtension>, ErrorReport> {
+    database
+        .registry()?
+        .read_changed_extensions(&ids)
+        .await
+        .map_err(report)
+}
+
 /// What it would do to traffic if these extensions were switched off or deleted now.
 #[tauri::command]
 #[specta::specta]
@@ -138,13 +216,12 @@ pub(crate) async fn traffic_effects(
 #[specta::specta]
 pub(crate) async fn create_extension(
     database: State<'_, Database>,
-    settings: State<'_, Settings>,
     draft: ExtensionDraft,
     note: ChangeNote,
 ) -> Result<ExtensionDetail, ErrorReport> {
-    database
-        .registry()?
-        .create_extension(&draft, &note.context(&settings)?)
+    let (registry, context) = note.on(&database)?;
+    registry
+        .create_extension(&draft, &context)
         .await
         .map_err(report)
 }
@@ -154,34 +231,37 @@ pub(crate) async fn create_extension(
 #[specta::specta]
 pub(crate) async fn update_extension(
     database: State<'_, Database>,
-    settings: State<'_, Settings>,
     request: UpdateRequest,
 ) -> Result<ExtensionDetail, ErrorReport> {
     let UpdateRequest { seen, patch, note } = request;
-    database
-        .registry()?
-        .update_extension(&seen.id, seen.revision, &patch, &note.context(&settings)?)
+    let (registry, context) = note.on(&database)?;
+    registry
+        .update_extension(&seen.id, seen.revision, &patch, &context)
         .await
         .map_err(report)
 }
 
-/// Removes extensions, all or none.
+/// Removes extensions, all or none. Answers false if it was stopped: then nothing is removed.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn delete_extensions(
+    app: AppHandle,
     database: State<'_, Database>,
-    settings: State<'_, Settings>,
     seen: Vec<SeenExtension>,
     note: ChangeNote,
-) -> Result<(), ErrorReport> {
-    let (registry, context) = (database.registry()?, note.context(&settings)?);
+) -> Result<bool, ErrorReport> {
+    let tell = note.teller(&app);
+    let (registry, context) = note.on(&database)?;
     match seen.as_slice() {
-        [one] => {
+        [one] => registry
+            .delete_extension(&one.id, one.revision, &context)
+            .await
+            .map(|()| true),
+        many => {
             registry
-                .delete_extension(&one.id, one.revision, &context)
+                .delete_extensions_telling(many, &context, tell)
                 .await
         }
-        many => registry.delete_extensions(many, &context).await,
     }
     .map_err(report)
 }
@@ -191,37 +271,40 @@ pub(crate) async fn delete_extensions(
 #[specta::specta]
 pub(crate) async fn set_extension_enabled(
     database: State<'_, Database>,
-    settings: State<'_, Settings>,
     request: SetEnabledRequest,
 ) -> Result<Extension, ErrorReport> {
-    database
-        .registry()?
-        .set_extension_enabled(
-            &request.id,
-            request.enabled,
-            &request.note.context(&settings)?,
-        )
+    let (registry, context) = request.note.on(&database)?;
+    registry
+        .set_extension_enabled(&request.id, request.enabled, &context)
         .await
         .map_err(report)
 }
 
-/// Switches extensions on or off, all or none, as one group.
+/// Switches extensions on or off, all or none, as one group. Answers false if it was stopped: then nothing is switched.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn set_extensions_enabled(
+    app: AppHandle,
     database: State<'_, Database>,
-    settings: State<'_, Settings>,
     request: SetManyEnabledRequest,
-) -> Result<(), ErrorReport> {
-    database
-        .registry()?
-        .set_extensions_enabled(
-            &request.ids,
-            request.enabled,
-            &request.note.context(&settings)?,
-        )
+) -> Result<bool, ErrorReport> {
+    let tell = request.note.teller(&app);
+    let (registry, context) = request.note.on(&database)?;
+    registry
+        .set_extensions_enabled_telling(&request.ids, request.enabled, &context, tell)
         .await
         .map_err(report)
+}
+
+/// Stops the change of several extensions that has this request id, if it is not being sealed yet.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn stop_change(stopped: State<'_, StoppedChanges>, request_id: String) {
+    stopped.add(request_id);
 }
 
 /// Brings an earlier version of an extension back, a deleted one too.
@@ -229,13 +312,12 @@ pub(crate) async fn set_extensions_enabled(
 #[specta::specta]
 pub(crate) async fn restore_extension(
     database: State<'_, Database>,
-    settings: State<'_, Settings>,
     request: RestoreRequest,
     note: ChangeNote,
 ) -> Result<ExtensionDetail, ErrorReport> {
-    database
-        .registry()?
-        .restore_extension(&request, &note.context(&settings)?)
+    let (registry, context) = note.on(&database)?;
+    registry
+        .restore_extension(&request, &context)
         .await
         .map_err(report)
 }
@@ -245,13 +327,9 @@ pub(crate) async fn restore_extension(
 #[specta::specta]
 pub(crate) async fn undo_changes(
     database: State<'_, Database>,
-    settings: State<'_, Settings>,
     target: UndoTarget,
     note: ChangeNote,
 ) -> Result<Vec<String>, ErrorReport> {
-    database
-        .registry()?
-        .undo(&target, &note.context(&settings)?)
-        .await
-        .map_err(report)
+    let (registry, context) = note.on(&database)?;
+    registry.undo(&target, &context).await.map_err(report)
 }

@@ -4,10 +4,14 @@
 pub(crate) mod access;
 pub(crate) mod application;
 pub(crate) mod audit;
+pub(crate) mod backups;
 pub(crate) mod cache;
+pub(crate) mod connections;
 pub(crate) mod database;
 pub(crate) mod extensions;
 pub(crate) mod health;
+pub(crate) mod moving;
+pub(crate) mod nats;
 pub(crate) mod schemas;
 pub(crate) mod transfer;
 

@@ -13,7 +13,6 @@ use super::extensions::ChangeNote;
 use super::report;
 use crate::database::Database;
 use crate::folders::Folders;
-use crate::settings::Settings;
 
 /// Writes the extensions with these ids, or all, to a new file in the folder for downloads. Secrets are replaced by
 /// marks.
@@ -51,8 +50,24 @@ pub(crate) async fn export_registry(
     })
 }
 
+/// One extension as a file would hold it, secrets replaced by marks: what an import or a plan reads.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn extension_document(
+    database: State<'_, Database>,
+    id: String,
+    format: DocumentFormat,
+) -> Result<String, ErrorReport> {
+    let document = database
+        .registry()?
+        .export_document(Some(std::slice::from_ref(&id)))
+        .await
+        .map_err(report)?;
+    document.to_text(format).map_err(report)
+}
+
 /// A file that is complete or not there: it gets its name when all of it is written.
-async fn write(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) async fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let unfinished = path.with_added_extension("unfinished");
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).await?;
@@ -82,15 +97,14 @@ pub(crate) async fn plan_import(
 #[specta::specta]
 pub(crate) async fn apply_import(
     database: State<'_, Database>,
-    settings: State<'_, Settings>,
     text: String,
     request: ApplyRequest,
     note: ChangeNote,
 ) -> Result<AppliedPlan, ErrorReport> {
     let document = RegistryDocument::parse(&text).map_err(report)?;
-    database
-        .registry()?
-        .apply_document(&document, request, &note.context(&settings)?)
+    let (registry, context) = note.on(&database)?;
+    registry
+        .apply_document(&document, request, &context)
         .await
         .map_err(report)
 }

@@ -1,11 +1,13 @@
 import {
   keepPreviousData,
+  skipToken,
   useInfiniteQuery,
   useMutation,
+  useMutationState,
   useQuery,
   useQueryClient,
 } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import {
   type AuditEntry,
   type AuditFilter,
@@ -14,30 +16,36 @@ import {
   type ChangeNote,
   commands,
   type ExportFormat,
+  type ExportProgressed,
   events,
+  type LastVerification,
   type RestoreRequest,
   type UndoTarget,
-  type Verification,
   type VerificationProgress,
+  type VerificationScope,
 } from "../bindings";
 import { refetchIntervalMs } from "./client";
 import { unwrap } from "./command";
 import { keys } from "./keys";
+import { ownRequestId } from "./ownRequests";
 
 const pageSize = 100;
 /** So many pages are held at once; those further away are let go and read again when they are needed. */
 const pagesHeld = 8;
-/** Pages of a search can have few entries each: so many more of them are held. */
-const searchPagesHeld = 200;
+/** Pages of a search can have few entries each, or none: more of them are held then, up to so many. */
+const searchPagesHeld = 400;
 /** A search tells how far it is after so many steps, each of which looks at a bounded part of the log. */
-const searchSteps = 50;
-const historyPageSize = 50;
+const searchSteps = 20;
 /** More new entries than this are not counted. */
 export const newerCountMax = 20;
 /** The clocks of the window and of the database may differ by less than this. */
 const clockMarginMs = 300_000;
 const activityIntervalMs = 15_000;
 const activityBuckets = 96;
+/** How often what is new in the log is verified, in milliseconds. */
+const verificationIntervalMs = 300_000;
+/** How long after a change that is. */
+const verificationPauseMs = 15_000;
 
 /** Lets every entry through. */
 export const everyEntry: AuditFilter = {
@@ -50,70 +58,131 @@ export const everyEntry: AuditFilter = {
   text: null,
 };
 
-/** Where a page begins, and the page above it, so that one that was let go can be found again. */
-type PagePlace = { before: number | null; above: PagePlace | null };
-type Pages = { pages: AuditPage[]; pageParams: PagePlace[] };
+/** Where a page lies: at the newest entry, next to a revision on one side of it, or on both sides of a time. */
+type PagePlace = { at: "newest" } | { before: number } | { after: number } | { around: string };
+/** A part of the timeline; `aimedAt` is where somebody jumped to: entries up to this revision are older. */
+type TimelinePage = AuditPage & { aimedAt?: number };
+type Pages = { pages: TimelinePage[]; pageParams: PagePlace[] };
 
-const newestPage: PagePlace = { before: null, above: null };
+const newestPage: PagePlace = { at: "newest" };
 
 function listAuditEntries(request: AuditListRequest) {
   return unwrap(commands.listAuditEntries(request));
 }
 
-/** A page of the timeline: steps through the log until it is full, the log ends, or it has gone on for long enough. */
-async function searchAuditEntries(
+async function readPage(filter: AuditFilter, place: PagePlace, signal: AbortSignal): Promise<TimelinePage> {
+  if ("around" in place) {
+    const revision = await unwrap(commands.revisionAt(place.around));
+    const older = await searchDown(filter, revision + 1, signal);
+    const newer = await searchUp(filter, revision, signal);
+    return {
+      ...older,
+      entries: [...newer.entries, ...older.entries],
+      next_after_revision: newer.next_after_revision,
+      aimedAt: revision,
+    };
+  }
+  if ("after" in place) return searchUp(filter, place.after, signal);
+  return searchDown(filter, "before" in place ? place.before : null, signal);
+}
+
+/** A page of older entries: steps through the log until it is full, the log ends, or it has gone on for long enough. */
+async function searchDown(
   filter: AuditFilter,
   before: number | null,
   signal: AbortSignal,
-): Promise<AuditPage> {
-  let page: AuditPage = { entries: [], next_before_revision: before };
-  for (let step = 0; step < searchSteps; step++) {
+): Promise<TimelinePage> {
+  let page = await listAuditEntries({
+    filter,
+    before_revision: before,
+    after_revision: null,
+    limit: pageSize,
+  });
+  for (let step = 1; step < searchSteps; step++) {
+    if (page.next_before_revision === null || page.entries.length >= pageSize) break;
     signal.throwIfAborted();
     const next = await listAuditEntries({
       filter,
       before_revision: page.next_before_revision,
+      after_revision: null,
       limit: pageSize - page.entries.length,
     });
     page = {
+      ...page,
       entries: [...page.entries, ...next.entries],
       next_before_revision: next.next_before_revision,
     };
-    if (page.next_before_revision === null || page.entries.length >= pageSize) break;
   }
   return page;
 }
 
-/** Whether no index of the log tells which entries the filter lets through. */
-function isSearch({ text, actions, extension_id, changed_by, group_id }: AuditFilter): boolean {
-  const indexed = [extension_id, changed_by, group_id].filter((value) => value !== null).length;
-  return Boolean(text) || actions.length > 1 || indexed + actions.length > 1;
+/** The same upwards. */
+async function searchUp(filter: AuditFilter, after: number, signal: AbortSignal): Promise<TimelinePage> {
+  let page = await listAuditEntries({
+    filter,
+    before_revision: null,
+    after_revision: after,
+    limit: pageSize,
+  });
+  for (let step = 1; step < searchSteps; step++) {
+    if (page.next_after_revision === null || page.entries.length >= pageSize) break;
+    signal.throwIfAborted();
+    const next = await listAuditEntries({
+      filter,
+      before_revision: null,
+      after_revision: page.next_after_revision,
+      limit: pageSize - page.entries.length,
+    });
+    page = {
+      ...page,
+      entries: [...next.entries, ...page.entries],
+      next_after_revision: next.next_after_revision,
+    };
+  }
+  return page;
+}
+
+/** Full pages are held up to a number; sparse ones up to as many entries. */
+function pagesToHold(pages: readonly AuditPage[] | undefined): number {
+  if (!pages) return pagesHeld;
+  const entries = pages.reduce((sum, page) => sum + page.entries.length, 0);
+  const sparse = Math.floor((pagesHeld * pageSize * pages.length) / Math.max(1, entries));
+  return Math.min(searchPagesHeld, Math.max(pagesHeld, sparse));
 }
 
 /**
  * What the filter leaves of the log, newest first, in keyset pages that follow on without gaps while
- * entries arrive. Entries never change, so a page that was read stays as it is; `useNewerCount` tells
- * what is new above it.
+ * entries arrive; from the newest entry on, or from both sides of a time. Entries never change, so a page that
+ * was read stays as it is; `useNewerCount` tells what is new above it.
  */
-export function useAuditTimeline(filter: AuditFilter) {
-  const held = isSearch(filter) ? searchPagesHeld : pagesHeld;
+export function useAuditTimeline(filter: AuditFilter, at: string | null) {
+  const client = useQueryClient();
+  const queryKey = keys.audit.timeline(filter, at);
+  const held = pagesToHold(client.getQueryData<Pages>(queryKey)?.pages);
   return useInfiniteQuery({
-    queryKey: keys.audit.timeline(filter),
-    queryFn: ({ pageParam, signal }) => searchAuditEntries(filter, pageParam.before, signal),
-    initialPageParam: newestPage,
-    getNextPageParam: (page, _pages, place) =>
-      page.next_before_revision === null
-        ? undefined
-        : { before: page.next_before_revision, above: fixedPlace(page, place) },
-    getPreviousPageParam: (_page, _pages, place) => place.above ?? undefined,
+    queryKey,
+    queryFn: ({ pageParam, signal }) => readPage(filter, pageParam, signal),
+    initialPageParam: at === null ? newestPage : { around: at },
+    getNextPageParam: ({ next_before_revision }): PagePlace | undefined =>
+      next_before_revision === null ? undefined : { before: next_before_revision },
+    getPreviousPageParam: (page): PagePlace | undefined => {
+      // The first page is where the newest entry is now: there is nothing above it that was read before.
+      if (page.next_after_revision === null) return undefined;
+      return { after: page.next_after_revision };
+    },
     maxPages: held,
     select: (data) => ({
       entries: data.pages.flatMap((page) => page.entries),
       // Further down, entries that are new appear only after a return to the top.
-      beginsAtNewest: data.pageParams[0]?.before === null,
+      beginsAtNewest: data.pages[0]?.next_after_revision === null,
       /** One more page lets go of another. */
       isFull: data.pages.length >= held,
       /** The revision down to which was looked; null at the end of the log. */
       lookedTo: data.pages.at(-1)?.next_before_revision ?? null,
+      /** The revisions that are looked through for what the filter lets through; null where an index finds it. */
+      searched: data.pages.at(-1)?.searched ?? null,
+      /** Entries up to this revision are older than where somebody jumped to. */
+      aimedAt: data.pages.find((page) => page.aimedAt !== undefined)?.aimedAt ?? null,
     }),
     // The list stays while what the new filter leaves of it is read.
     placeholderData: keepPreviousData,
@@ -124,10 +193,10 @@ export function useAuditTimeline(filter: AuditFilter) {
   });
 }
 
-/** The first page is where the newest entry is now; seen from below, it stays where it was read. */
-function fixedPlace(page: AuditPage, place: PagePlace): PagePlace {
-  const newest = page.entries[0];
-  return place.before === null && newest ? { before: newest.revision + 1, above: null } : place;
+/** Ends what is being read of the timeline; what was read before stays. */
+export function useStopSearch(filter: AuditFilter, at: string | null) {
+  const client = useQueryClient();
+  return () => void client.cancelQueries({ queryKey: keys.audit.timeline(filter, at) });
 }
 
 type NewerOptions = {
@@ -149,6 +218,7 @@ export function useNewerCount(filter: AuditFilter, { newest, readAt, enabled }: 
       listAuditEntries({
         filter: { ...filter, since: later(filter.since, from) },
         before_revision: null,
+        after_revision: null,
         limit: newerCountMax + 1,
       }),
     select: (page) => page.entries.filter((entry) => entry.revision > shownRevision).length,
@@ -169,9 +239,10 @@ function later(one: string | null, other: string | null): string | null {
 export function useShowNewest(filter: AuditFilter) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => listAuditEntries({ filter, before_revision: null, limit: pageSize }),
+    mutationFn: () =>
+      listAuditEntries({ filter, before_revision: null, after_revision: null, limit: pageSize }),
     onSuccess: async (page) => {
-      const queryKey = keys.audit.timeline(filter);
+      const queryKey = keys.audit.timeline(filter, null);
       await client.cancelQueries({ queryKey });
       client.setQueryData<Pages>(queryKey, { pages: [page], pageParams: [newestPage] });
       // Not for each of a stream of changes: only where the figures are a second old.
@@ -184,36 +255,83 @@ export function useShowNewest(filter: AuditFilter) {
   });
 }
 
+/** Buckets begin when hours and days do here. */
+const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
 /** How much happened when, for the histogram. */
 export function useAuditActivity(filter: AuditFilter) {
   return useQuery({
     queryKey: keys.audit.activity(filter),
-    queryFn: () => unwrap(commands.auditActivity(filter, activityBuckets)),
+    queryFn: () => unwrap(commands.auditActivity(filter, activityBuckets, timeZone)),
     placeholderData: keepPreviousData,
     refetchInterval: activityIntervalMs,
   });
 }
 
-/** All that happened to one extension, newest first. */
-export function useExtensionHistory(id: string) {
-  return useInfiniteQuery({
-    queryKey: keys.audit.history(id),
-    queryFn: ({ pageParam }) =>
-      listAuditEntries({
-        filter: { ...everyEntry, extension_id: id },
-        before_revision: pageParam,
-        limit: historyPageSize,
-      }),
-    initialPageParam: null as number | null,
-    getNextPageParam: (page) => page.next_before_revision,
-    select: (data) => data.pages.flatMap((page) => page.entries),
-    refetchInterval: refetchIntervalMs,
+/** Who has ever changed something, by name. */
+export function useAuditActors() {
+  return useQuery({
+    queryKey: keys.audit.actors(),
+    queryFn: () => unwrap(commands.listAuditActors()),
+    staleTime: activityIntervalMs,
   });
 }
 
+/** How large a group is, and of what it is made: that stays so. */
+export function useAuditGroup(id: string | null) {
+  return useQuery({
+    queryKey: keys.audit.group(id ?? ""),
+    queryFn: id === null ? skipToken : () => unwrap(commands.auditGroup(id)),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** All that happened to one extension, newest first. What was read stays; what is new is read and put above it. */
+export function useExtensionHistory(id: string) {
+  const client = useQueryClient();
+  const queryKey = keys.audit.history(id);
+  const filter = { ...everyEntry, extension_id: id };
+  const history = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam }) =>
+      listAuditEntries({ filter, before_revision: pageParam, after_revision: null, limit: pageSize }),
+    initialPageParam: null as number | null,
+    getNextPageParam: (page) => page.next_before_revision,
+    select: (data) => data.pages.flatMap((page) => page.entries),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+  const newest = history.data?.[0]?.revision ?? 0;
+  // A change tells of itself; this is for those whose news was lost.
+  useQuery({
+    queryKey: keys.audit.newerInHistory(id, newest),
+    queryFn: async () => {
+      const newer = await listAuditEntries({
+        filter,
+        before_revision: null,
+        after_revision: newest,
+        limit: pageSize,
+      });
+      if (newer.entries.length > 0) {
+        client.setQueryData<{ pages: AuditPage[]; pageParams: (number | null)[] }>(queryKey, (read) => {
+          const [first, ...others] = read?.pages ?? [];
+          if (!read || !first || (first.entries[0]?.revision ?? 0) !== newest) return read;
+          return { ...read, pages: [{ ...first, entries: [...newer.entries, ...first.entries] }, ...others] };
+        });
+      }
+      return newer.entries.length;
+    },
+    refetchInterval: refetchIntervalMs,
+    gcTime: 0,
+    enabled: history.data !== undefined,
+  });
+  return history;
+}
+
 /** A note for a change, with a name of its own: asked for again under it, the change is not made twice. */
-export function changeNote(): ChangeNote {
-  return { reason: null, request_id: crypto.randomUUID(), confirmed: null };
+export function changeNote(): ChangeNote & { request_id: string } {
+  return { reason: null, request_id: ownRequestId(), confirmed: null };
 }
 
 const changed = { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] };
@@ -236,50 +354,122 @@ export function useRestoreExtension() {
   });
 }
 
-/** Writes what the filter lets through to a new file in the folder for downloads. */
+/** Writes what the filter lets through to a new file in the folder for downloads; null if it was stopped. */
 export function useExportAuditLog() {
   return useMutation({
+    mutationKey: keys.audit.exporting(),
     mutationFn: ({ filter, format }: { filter: AuditFilter; format: ExportFormat }) =>
       unwrap(commands.exportAuditLog(filter, format)),
     meta: { invalidates: [] },
   });
 }
 
-/** What a verification found, and when. */
-type Verified = Verification & { verifiedAt: string };
+/** How far the export under way is; null before it told. */
+export function useExportProgress(): ExportProgressed | null {
+  return useProgress(events.exportProgressed);
+}
 
-/**
- * Whether the log is whole: found out when the page is first opened, and when asked for. One that was stopped
- * leaves what the one before it found; null where there was none.
- */
+export function stopExport(): void {
+  // One that has ended by itself meanwhile has nothing to stop.
+  commands.stopExport().catch(() => undefined);
+}
+
+/** Shows an exported file in the desktop's file manager. */
+export function showInFolder(path: string): Promise<null> {
+  return unwrap(commands.showInFolder(path));
+}
+
+/** What the last verification found, also one of an earlier start, and what is known of one under way. */
 export function useVerification() {
   const client = useQueryClient();
-  return useQuery({
+  const last = useQuery({
     queryKey: keys.audit.verification(),
-    queryFn: async (): Promise<Verified | null> => {
-      const found = await unwrap(commands.verifyAuditLog());
-      if (found) return { ...found, verifiedAt: new Date().toISOString() };
-      return client.getQueryData<Verified>(keys.audit.verification()) ?? null;
-    },
+    queryFn: () => unwrap(commands.lastVerification()),
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
-    refetchInterval: false,
   });
+  const mutationKey = keys.audit.verifying();
+  const { mutate } = useMutation({
+    mutationKey,
+    mutationFn: (scope: VerificationScope) => unwrap(commands.verifyAuditLog(scope)),
+    onSuccess: (found) => {
+      // One that was stopped leaves what the one before it found.
+      if (found) client.setQueryData<LastVerification | null>(keys.audit.verification(), found);
+    },
+    meta: { invalidates: [] },
+  });
+  // Of whoever began it: the header and the page tell the same.
+  const states = useMutationState({
+    filters: { mutationKey, exact: true },
+    select: ({ state }) => ({ status: state.status, error: state.error, scope: state.variables }),
+  });
+  const latest = states.at(-1);
+  return {
+    last: last.data,
+    isKnown: !last.isPending,
+    error: last.error ?? latest?.error ?? null,
+    /** How much is being verified now; null if nothing is. */
+    verifying: latest?.status === "pending" ? (latest.scope as VerificationScope) : null,
+    verify: mutate,
+  };
+}
+
+/** Verifies what is new in the log, unless something is being verified. */
+export function useVerifyNew(): () => void {
+  const client = useQueryClient();
+  const { verify } = useVerification();
+  return useCallback(() => {
+    if (client.isMutating({ mutationKey: keys.audit.verifying() }) === 0) verify("new");
+  }, [client, verify]);
+}
+
+/**
+ * Verifies what is new in the log: at the start, which goes on from what was verified before, a moment after
+ * changes, and from time to time.
+ */
+export function useKeepVerified(enabled: boolean) {
+  const verifyNew = useVerifyNew();
+  const { isKnown } = useVerification();
+  const isReady = enabled && isKnown;
+  useEffect(() => {
+    if (!isReady) return;
+    verifyNew();
+    const interval = setInterval(verifyNew, verificationIntervalMs);
+    let soon: ReturnType<typeof setTimeout> | null = null;
+    const listening = events.registryChanged.listen(() => {
+      // Not for each of a stream of changes.
+      soon ??= setTimeout(() => {
+        soon = null;
+        verifyNew();
+      }, verificationPauseMs);
+    });
+    return () => {
+      clearInterval(interval);
+      if (soon !== null) clearTimeout(soon);
+      listening.then((stop) => stop()).catch(() => undefined);
+    };
+  }, [isReady, verifyNew]);
 }
 
 /** How far the verification under way is; null before it told. */
 export function useVerificationProgress(): VerificationProgress | null {
-  const [progress, setProgress] = useState<VerificationProgress | null>(null);
-  useEffect(() => {
-    const listening = events.verificationProgressed.listen((event) => setProgress(event.payload));
-    return () => {
-      listening.then((stop) => stop()).catch(() => undefined);
-    };
-  }, []);
-  return progress;
+  return useProgress(events.verificationProgressed);
 }
 
 export function stopVerification(): void {
   // One that has ended by itself meanwhile has nothing to stop.
   commands.stopVerification().catch(() => undefined);
+}
+
+type ProgressEvent<T> = { listen: (listener: (event: { payload: T }) => void) => Promise<() => void> };
+
+function useProgress<T>(event: ProgressEvent<T>): T | null {
+  const [progress, setProgress] = useState<T | null>(null);
+  useEffect(() => {
+    const listening = event.listen(({ payload }) => setProgress(payload));
+    return () => {
+      listening.then((stop) => stop()).catch(() => undefined);
+    };
+  }, [event]);
+  return progress;
 }

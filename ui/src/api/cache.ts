@@ -1,7 +1,9 @@
-import { type QueryClient, useMutation, useQuery } from "@tanstack/react-query";
+import { type QueryClient, type QueryKey, useMutation, useQuery } from "@tanstack/react-query";
 import { commands, events } from "../bindings";
 import { unwrap } from "./command";
+import { type ChangedIds, inTurn } from "./inTurn";
 import { keys } from "./keys";
+import { followExtensions } from "./liveExtensions";
 
 /** The age is shown in tenths of a second up to ten of them; a tick a second keeps it true. */
 const statsIntervalMs = 1_000;
@@ -41,12 +43,25 @@ export function useAcknowledgeDivergence() {
 
 /** Reads again what is open whenever anybody changes the registry, from here or from elsewhere. */
 export function followRegistry(client: QueryClient): void {
+  const followers = [
+    followExtensions(client),
+    inTurn((ids) => client.invalidateQueries({ predicate: ({ queryKey }) => concerns(queryKey, ids) })),
+    ...[keys.audit.all, keys.health.all, keys.cache.all].map((queryKey) =>
+      inTurn(() => client.invalidateQueries({ queryKey })),
+    ),
+  ];
   events.registryChanged
-    .listen(() => {
-      for (const queryKey of [keys.extensions.all, keys.audit.all, keys.health.all, keys.cache.all]) {
-        void client.invalidateQueries({ queryKey });
-      }
+    .listen(({ payload }) => {
+      const ids = payload.extension_ids && new Set(payload.extension_ids);
+      for (const follow of followers) follow(ids);
     })
     // The pages ask again by themselves, only later.
     .catch(() => undefined);
+}
+
+/** Whether what is kept below "extensions", besides the list, may be another once these have changed. */
+function concerns([area, part, id]: QueryKey, ids: ChangedIds): boolean {
+  if (area !== keys.extensions.all[0] || part === keys.extensions.list()[1]) return false;
+  const isOfOne = part === keys.extensions.detail("")[1] || part === keys.extensions.document("")[1];
+  return !isOfOne || ids === null || ids.has(String(id));
 }

@@ -5,12 +5,25 @@ import { advance, monitorDatabase } from "./database";
 
 describe("advance", () => {
   it("collects steps once each and forgets them when a new start begins", () => {
-    const first = advance(null, { state: "starting", step: "finding_server" });
-    const again = advance(first, { state: "starting", step: "finding_server" });
+    const first = advance(null, { state: "starting", step: "finding_server" }, 0);
+    const again = advance(first, { state: "starting", step: "finding_server" }, 0);
     expect(again.steps).toEqual(["finding_server"]);
-    const ready = advance(again, readyStatus);
+    const ready = advance(again, readyStatus, 0);
     expect(ready.steps).toEqual(["finding_server"]);
-    expect(advance(ready, { state: "starting", step: "connecting" }).steps).toEqual(["connecting"]);
+    expect(advance(ready, { state: "starting", step: "connecting" }, 0).steps).toEqual(["connecting"]);
+  });
+
+  it("knows since when the database is away, and that it was not there before", () => {
+    const first = advance(null, { state: "starting", step: "connecting" }, 1);
+    expect(first).toMatchObject({ wasOpen: false, awaySince: null });
+    const ready = advance(first, readyStatus, 2);
+    expect(ready).toMatchObject({ wasOpen: true, awaySince: null });
+    const away = advance(ready, { state: "starting", step: "starting_server" }, 3);
+    expect(advance(away, { state: "starting", step: "connecting" }, 4)).toMatchObject({
+      wasOpen: true,
+      awaySince: 3,
+    });
+    expect(advance(away, readyStatus, 5)).toMatchObject({ wasOpen: true, awaySince: null });
   });
 });
 

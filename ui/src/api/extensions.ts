@@ -26,9 +26,10 @@ import {
 } from "../bindings";
 import { everyEntry } from "./audit";
 import { refetchIntervalMs } from "./client";
-import { unwrap } from "./command";
+import { CommandFailure, unwrap } from "./command";
 import type { DatabaseMonitor } from "./database";
 import { keys } from "./keys";
+import { ownRequestId } from "./ownRequests";
 
 /** An extension as the administrator left it: `enabled` is what they last asked for. */
 export type ExtensionRow = Extension & {
@@ -162,7 +163,7 @@ export const unasked: Answer = { reason: null, confirmed: null };
 
 /** A note with a name of its own for the request. */
 export function note({ reason, confirmed }: Answer): ChangeNote & { request_id: string } {
-  return { reason: reason?.trim() || null, confirmed, request_id: crypto.randomUUID() };
+  return { reason: reason?.trim() || null, confirmed, request_id: ownRequestId() };
 }
 
 /** Whether a change was refused because somebody must say something first. */
@@ -182,50 +183,57 @@ export function useTrafficEffects(ids: readonly string[], enabled: boolean): Tra
   return effects.data ?? null;
 }
 
+/** Creates an extension and resolves with the name of the request, by which it can be undone. */
 export function useCreateExtension() {
   return useMutation({
-    mutationFn: ({ draft, answer }: { draft: ExtensionDraft; answer: Answer }) =>
-      unwrap(commands.createExtension(draft, note(answer))),
-    meta: afterChange,
-  });
-}
-
-export function useUpdateExtension() {
-  return useMutation({
-    mutationFn: ({ seen, patch, answer }: { seen: SeenExtension; patch: ExtensionPatch; answer: Answer }) =>
-      unwrap(commands.updateExtension({ seen, patch, note: note(answer) })),
-    meta: afterChange,
-  });
-}
-
-/** Deletes extensions in one transaction and resolves with the name of the request, by which it can be undone. */
-export function useDeleteExtensions() {
-  return useMutation({
-    mutationFn: async ({ seen, answer }: { seen: SeenExtension[]; answer: Answer }) => {
+    mutationFn: async ({ draft, answer }: { draft: ExtensionDraft; answer: Answer }) => {
       const named = note(answer);
-      await unwrap(commands.deleteExtensions(seen, named));
+      await unwrap(commands.createExtension(draft, named));
       return named.request_id;
     },
     meta: afterChange,
   });
 }
 
-type SetManyVariables = { ids: string[]; enabled: boolean; answer: Answer };
+type Update = { seen: SeenExtension; patch: ExtensionPatch; answer: Answer };
+
+/** Changes an extension and resolves with the name of the request, by which it can be undone. */
+export function useUpdateExtension() {
+  return useMutation({
+    mutationFn: async ({ seen, patch, answer }: Update) => {
+      const named = note(answer);
+      await unwrap(commands.updateExtension({ seen, patch, note: named }));
+      return named.request_id;
+    },
+    meta: afterChange,
+  });
+}
+
+type Named = ChangeNote & { request_id: string };
+
+/** Deletes extensions in one transaction and resolves with whether it was done: somebody may have stopped it. */
+export function useDeleteExtensions() {
+  return useMutation({
+    mutationFn: ({ seen, named }: { seen: SeenExtension[]; named: Named }) =>
+      unwrap(commands.deleteExtensions(seen, named)),
+    meta: afterChange,
+  });
+}
+
+type SetManyVariables = { ids: string[]; enabled: boolean; named: Named };
 
 /**
- * Switches several extensions in one transaction and resolves with the name of the request, by which it can be
- * undone. As with one, what is asked for lies over the list while the answer is awaited.
+ * Switches several extensions in one transaction and resolves with whether it was done: somebody may have stopped
+ * it. As with one, what is asked for lies over the list while the answer is awaited.
  */
 export function useSetExtensionsEnabled() {
   const client = useQueryClient();
   return useMutation({
     mutationKey: keys.extensions.setManyEnabled(),
-    mutationFn: async ({ ids, enabled, answer }: SetManyVariables) => {
-      const named = note(answer);
-      await unwrap(commands.setExtensionsEnabled({ ids, enabled, note: named }));
-      return named.request_id;
-    },
-    onSuccess: async (_requestId, { ids, enabled }) => {
+    mutationFn: ({ ids, enabled, named }: SetManyVariables) =>
+      unwrap(commands.setExtensionsEnabled({ ids, enabled, note: named })),
+    onSuccess: async (isDone, { ids, enabled }) => {
+      if (!isDone) return;
       await client.cancelQueries({ queryKey: keys.extensions.list() });
       const changed = new Set(ids);
       client.setQueryData<Extension[]>(keys.extensions.list(), (extensions) =>
@@ -238,6 +246,15 @@ export function useSetExtensionsEnabled() {
 
 /** The newest entries of an extension among which a change that was just made is looked for. */
 const recentEntries = 10;
+
+const nothingToUndo: ErrorReport = {
+  code: "change_not_found",
+  message: "The registry was so already when it was asked for: nothing was changed.",
+  action: "Look at its history for who changed it before.",
+  detail: null,
+  field: null,
+  facts: null,
+};
 
 type UndoRequest = { requestId: string; extensionId: string; answer: Answer };
 
@@ -252,12 +269,13 @@ export function useUndoRequest() {
         commands.listAuditEntries({
           filter: { ...everyEntry, extension_id: extensionId },
           before_revision: null,
+          after_revision: null,
           limit: recentEntries,
         }),
       );
       const entry = entries.find((candidate) => candidate.request_id === requestId);
-      if (!entry)
-        throw new Error(`The audit log has no change of ${extensionId} with the request ${requestId}.`);
+      // Asked for what was so already, the registry changes nothing and writes no entry.
+      if (!entry) throw new CommandFailure(nothingToUndo);
       const target: UndoTarget =
         entry.group_id === null
           ? { kind: "revision", value: entry.revision }

@@ -3,25 +3,22 @@ import { commands, type FieldChange, type Moment, type PastExtension } from "../
 import { unwrap } from "./command";
 import { keys } from "./keys";
 
-const dayMs = 86_400_000;
+/** How often what has changed since a moment is compared anew, in milliseconds: it reads the whole registry. */
+const changedSinceIntervalMs = 15_000;
 
-/** After all that has happened: a day ahead, so that no clock is behind the newest change. */
-function present(): Moment {
-  return { kind: "time", value: new Date(Date.now() + dayMs).toISOString() };
-}
+/** As it is now. */
+export const now: Moment = { kind: "now" };
 
-function instantOf(moment: Moment | "now"): Moment {
-  return moment === "now" ? present() : moment;
-}
-
-/** What differs of one extension between two moments: nothing where it is the same or at neither of them. */
-export function useExtensionDifference(extensionId: string, from: Moment | "now", to: Moment | "now") {
+/** One extension at two moments, and what differs. Between two past moments that stays as it is. */
+export function useExtensionComparison(extensionId: string, from: Moment, to: Moment, enabled = true) {
+  const isPast = from.kind === "revision" && to.kind === "revision";
   return useQuery({
-    queryKey: keys.audit.extensionDifference(extensionId, from, to),
-    queryFn: async (): Promise<FieldChange[]> => {
-      const all = await unwrap(commands.registryDifference(instantOf(from), instantOf(to)));
-      return all.find((difference) => difference.extension_id === extensionId)?.changes ?? [];
-    },
+    queryKey: isPast
+      ? keys.audit.comparedInThePast(extensionId, from, to)
+      : keys.audit.comparedWithNow(extensionId, from, to),
+    queryFn: () => unwrap(commands.compareExtension(extensionId, from, to)),
+    ...(isPast && { staleTime: Number.POSITIVE_INFINITY }),
+    enabled,
   });
 }
 
@@ -35,24 +32,12 @@ export function useRegistryAsOf(moment: Moment | null) {
   });
 }
 
-/** What differs between a moment and now, read again when something changes. */
+/** What differs between a moment and now. */
 export function useChangedSince(moment: Moment | null) {
   return useQuery({
     queryKey: keys.audit.changedSince(moment),
-    queryFn: moment ? () => unwrap(commands.registryDifference(moment, present())) : skipToken,
-  });
-}
-
-/** All fields of an extension as the change of a revision left them; null if it left none. */
-export function useExtensionFields(extensionId: string, revision: number) {
-  return useQuery({
-    queryKey: keys.audit.asOf({ kind: "revision", value: revision }),
-    queryFn: () => unwrap(commands.registryAsOf({ kind: "revision", value: revision })),
-    select: (past) => {
-      const version = past.extensions.find((extension) => extension.id === extensionId);
-      return version ? fieldsOf(version) : null;
-    },
-    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: moment ? () => unwrap(commands.registryDifference(moment, now)) : skipToken,
+    refetchInterval: changedSinceIntervalMs,
   });
 }
 

@@ -3,6 +3,7 @@ import { commands, type DocumentFormat, type RegistryPlan } from "../bindings";
 import { unwrap } from "./command";
 import { type Answer, note } from "./extensions";
 import { keys } from "./keys";
+import { rememberOwn } from "./ownRequests";
 
 /** Writes extensions to a new file in the folder for downloads: those with these ids, or all. */
 export function useExportRegistry() {
@@ -10,6 +11,14 @@ export function useExportRegistry() {
     mutationFn: ({ ids, format }: { ids: readonly string[] | null; format: DocumentFormat }) =>
       unwrap(commands.exportRegistry(ids === null ? null : [...ids], format)),
     meta: { invalidates: [] },
+  });
+}
+
+/** One extension as a file would hold it, as YAML. */
+export function useExtensionDocument(id: string) {
+  return useQuery({
+    queryKey: keys.extensions.document(id),
+    queryFn: () => unwrap(commands.extensionDocument(id, "yaml")),
   });
 }
 
@@ -44,7 +53,7 @@ export function useApplyImport() {
         commands.applyImport(
           file.text,
           { seen_revision: plan.revision, prune },
-          { ...note(answer), request_id: requestId },
+          { ...note(answer), request_id: rememberOwn(requestId) },
         ),
       ),
     meta: { invalidates: [keys.extensions.all, keys.audit.all, keys.health.all] },

@@ -2,9 +2,16 @@ import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
+import { useState } from "react";
 import { type DatabaseMonitor, DatabaseProvider, useDatabase } from "../api/database";
+import { RestoreAfterFailure } from "../features/backups/RestoreAfterFailure";
+import { ConnectionStart, isUnanswered } from "../features/connections/start/ConnectionStart";
 import { FailureScreen } from "../features/start/FailureScreen";
 import { StartScreen } from "../features/start/StartScreen";
+import classes from "./App.module.css";
+import { AwayBanner } from "./AwayBanner";
+import { LostTailBanner } from "./LostTailBanner";
+import { ReconnectingBanner } from "./ReconnectingBanner";
 import type { AppRouter } from "./router";
 import { colorSchemeManager, cssVariables, theme } from "./theme";
 
@@ -28,12 +35,53 @@ export function App({ queryClient, database, router }: AppProps) {
   );
 }
 
-/** Without a database there is nothing to navigate, so starting and failing take the whole window. */
+/**
+ * Until the database was open once there is nothing to navigate, so starting and failing take the whole window.
+ * From then on the pages stay, with all that was typed into them, also while it is away.
+ */
 function Window({ router }: { router: AppRouter }) {
   const { progress, retry } = useDatabase();
-  if (progress?.status.state === "ready") return <RouterProvider router={router} />;
-  if (progress?.status.state === "failed") {
-    return <FailureScreen error={progress.status.error} failedStep={progress.steps.at(-1)} onRetry={retry} />;
-  }
-  return <StartScreen steps={progress?.steps ?? []} />;
+  const [isRestoring, setRestoring] = useState(false);
+  if (progress === null) return <StartScreen steps={[]} switchingTo={null} />;
+  const { status, steps, wasOpen, switchingTo } = progress;
+  const hasPages = wasOpen && switchingTo === null;
+  // A failure has a banner over the pages; what has to be answered covers them.
+  const isAsked = isUnanswered(status) && !(hasPages && status.state === "failed");
+  const start = isAsked ? (
+    <ConnectionStart
+      key={status.profile.id}
+      status={status}
+      failure={(about, ways) =>
+        status.state === "failed" && (
+          <FailureScreen
+            error={status.error}
+            failedStep={steps.at(-1)}
+            about={about}
+            ways={ways}
+            onRetry={retry}
+            onRestore={status.profile.database.kind === "embedded" ? () => setRestoring(true) : null}
+          />
+        )
+      }
+    />
+  ) : null;
+  // What was restored without pages is shown by a window that begins anew.
+  if (!hasPages || isRestoring)
+    return (
+      <>
+        {start ?? <StartScreen steps={steps} switchingTo={switchingTo} />}
+        {isRestoring && <RestoreAfterFailure onClose={() => setRestoring(false)} />}
+      </>
+    );
+  return (
+    <div className={classes.window}>
+      <AwayBanner progress={progress} onRetry={retry} />
+      <ReconnectingBanner />
+      <LostTailBanner />
+      <div className={classes.page} hidden={isAsked}>
+        <RouterProvider router={router} />
+      </div>
+      {start && <div className={classes.page}>{start}</div>}
+    </div>
+  );
 }

@@ -62,6 +62,46 @@ describe("the command palette", () => {
     expect(screen.getByText("Edit pii_guard"), "and stays open").toBeVisible();
   });
 
+  it("copies, exports, verifies, filters, and asks before it deletes", async () => {
+    const backend = startBackend();
+    localStorage.setItem(
+      "extensions-saved-views",
+      JSON.stringify([{ name: "mine", view: { text: "is:off" } }]),
+    );
+    const { user, path, search } = renderApp("/settings");
+    await screen.findByRole("heading", { level: 1, name: "Settings" });
+    const run = async (words: string, label: string) => {
+      await user.keyboard("{Control>}k{/Control}");
+      await user.type(await searchBox(), words);
+      await user.click(await screen.findByText(label, { selector: ".mantine-Spotlight-actionLabel" }));
+      await waitFor(() =>
+        expect(screen.queryByPlaceholderText("A page, an action or an extension")).not.toBeInTheDocument(),
+      );
+    };
+    await run("copy link pii", "Copy link to pii_guard");
+    await expect(navigator.clipboard.readText()).resolves.toBe("beamline-registry://extensions/pii_guard");
+    await run("export registry yaml", "Export the registry as YAML");
+    await waitFor(() => expect(backend.callsOf("export_registry")).toEqual([{ ids: null, format: "yaml" }]));
+    await run("export audit csv", "Export the audit log as CSV");
+    await waitFor(() => expect(backend.callsOf("export_audit_log")).toHaveLength(1));
+    await run("hold back", "Hold back notices");
+    await waitFor(() => expect(backend.callsOf("pause_notices")).toEqual([{ paused: true }]));
+    await run("reload", "Reload everything");
+    await waitFor(() => expect(backend.callsOf("reload_cache")).toHaveLength(1));
+    await run("verify", "Verify the audit log now");
+    await waitFor(() => expect(path()).toBe("/audit"));
+    await waitFor(() => expect(backend.callsOf("verify_audit_log").length).toBeGreaterThan(0));
+    await run("only failing", "Show only health failing");
+    await waitFor(() => expect(search()).toEqual({ text: "health:failing" }));
+    await run("view mine", "View mine");
+    await waitFor(() => expect(search()).toEqual({ text: "is:off" }));
+    await run("show all ext", "Show all extensions");
+    await waitFor(() => expect(screen.getByRole("searchbox")).toHaveValue(""));
+    await run("delete pii", "Delete pii_guard…");
+    expect(await screen.findByRole("dialog", { name: "Delete pii_guard?" })).toBeVisible();
+    expect(backend.callsOf("delete_extensions")).toEqual([]);
+  });
+
   it("stays away while a dialog is open", async () => {
     startBackend();
     const { user } = renderApp("/extensions?form=new");

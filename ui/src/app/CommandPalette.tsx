@@ -1,40 +1,44 @@
-import { Kbd, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { Kbd, UnstyledButton } from "@mantine/core";
 import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
-import type { TablerIcon } from "@tabler/icons-react";
-import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { type ExtensionRow, useExtensions } from "../api/extensions";
 import { useExtensionActions } from "../features/extensions/extensionActions";
+import { useBulkChanges } from "../features/extensions/useBulkChanges";
+import { copyText } from "../ui/clipboard";
 import {
   IconActivity,
-  IconArrowBackUp,
-  IconCalendarTime,
-  IconDeviceDesktop,
-  IconFileImport,
+  IconArrowsMaximize,
+  IconBraces,
+  IconCopy,
   IconHistory,
-  IconKeyboard,
-  IconMoon,
+  IconLink,
   IconPencil,
   IconPlus,
   IconPuzzle,
-  IconRouter,
   IconSearch,
-  IconSettings,
-  IconSun,
+  IconSend,
   IconToggleRight,
+  IconTrash,
 } from "../ui/icons";
 import { isolated } from "../ui/isolated";
-import { undoLast } from "../ui/notify";
+import { linkToExtension } from "../ui/link";
+import { notifyDone } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
 import palette from "./CommandPalette.module.css";
+import { entry, guarded } from "./paletteEntries";
 import classes from "./Shell.module.css";
+import { useGeneralActions } from "./useGeneralActions";
 
 /** As many extensions as are shown at once; more words find the others. */
 const shownExtensions = 40;
 /** Below this number of matches each extension offers its actions too. */
 const withActionsBelow = 4;
 /** Words that name what to do with an extension and are none of its name. */
-const actionWords = new Set(["open", "edit", "duplicate", "switch", "on", "off", "history"]);
+const actionWords = new Set(
+  "open edit duplicate switch on off send test message health history of copy id as json link to a page delete".split(
+    " ",
+  ),
+);
 
 /** Every page, every action and every extension, by a few letters of its name. */
 export function CommandPalette({ onShowKeys }: { onShowKeys: () => void }) {
@@ -70,33 +74,16 @@ export function CommandPalette({ onShowKeys }: { onShowKeys: () => void }) {
 
 /** Looked for only while the palette is open. */
 function Entries({ query, onShowKeys }: { query: string; onShowKeys: () => void }) {
-  const navigate = useNavigate();
   const { data: rows } = useExtensions();
   const actions = useExtensionActions();
-  const { setColorScheme } = useMantineColorScheme();
+  const general = useGeneralActions(actions, onShowKeys);
+  const { remove } = useBulkChanges(nothingMore);
   const { allowed } = actions;
 
   const words = useMemo(() => query.toLowerCase().split(/\s+/).filter(Boolean), [query]);
   const found = useMemo(() => findExtensions(rows ?? [], words), [rows, words]);
   const has = ({ label }: SpotlightActionData) => words.every((word) => label?.toLowerCase().includes(word));
 
-  const pages = [
-    entry("Extensions", IconPuzzle, "g e", () => void navigate({ to: "/extensions" })),
-    entry("Audit", IconHistory, "g a", () => void navigate({ to: "/audit" })),
-    entry("Registry as of another time", IconCalendarTime, "g t", () => void navigate({ to: "/as-of" })),
-    entry("Health", IconActivity, "g h", () => void navigate({ to: "/health" })),
-    entry("Routers", IconRouter, "g r", () => void navigate({ to: "/routers" })),
-    entry("Settings", IconSettings, "g s", () => void navigate({ to: "/settings" })),
-  ];
-  const general = [
-    guarded(allowed.editing, entry("New extension", IconPlus, "n", actions.createNew)),
-    guarded(allowed.editing, entry("Import a file of extensions", IconFileImport, "g i", actions.openImport)),
-    entry("Undo the last change", IconArrowBackUp, "z", undoLast),
-    entry("Light colours", IconSun, null, () => setColorScheme("light")),
-    entry("Dark colours", IconMoon, null, () => setColorScheme("dark")),
-    entry("Colours of the desktop", IconDeviceDesktop, null, () => setColorScheme("auto")),
-    entry("Show all keys", IconKeyboard, "?", onShowKeys),
-  ];
   const open = found.slice(0, shownExtensions).map((row) => ({
     ...entry(row.id, IconPuzzle, null, () => actions.open(row.id)),
     id: `open ${row.id}`,
@@ -117,13 +104,30 @@ function Entries({ query, onShowKeys }: { query: string; onShowKeys: () => void 
         actions.setEnabled(row.id, !row.enabled),
       ),
     ),
+    entry(`Send a test message to ${isolated(row.id)}`, IconSend, null, () => actions.openTest(row.id)),
+    entry(`Health of ${isolated(row.id)}`, IconActivity, null, () => actions.openHealth(row.id)),
     entry(`History of ${isolated(row.id)}`, IconHistory, null, () => actions.openHistory(row.id)),
+    entry(`Open ${isolated(row.id)} as a page`, IconArrowsMaximize, null, () => actions.openPage(row.id)),
+    entry(`Copy id of ${isolated(row.id)}`, IconCopy, null, () => copied(row.id, "id", row.id)),
+    entry(`Copy ${isolated(row.id)} as JSON`, IconBraces, null, () => actions.copyJson(row.id)),
+    entry(`Copy link to ${isolated(row.id)}`, IconLink, null, () =>
+      copied(row.id, "link", linkToExtension(row.id)),
+    ),
+    guarded(
+      allowed.editing,
+      entry(`Delete ${isolated(row.id)}…`, IconTrash, null, () => remove([row])),
+    ),
   ];
   const offersActions = words.length > 0 && found.length < withActionsBelow;
+  const ofFound = offersActions ? found.flatMap(ofEach).filter(has) : [];
+  // Who names what to do means that, and not the extension alone.
+  const namesAction = words.some((word) => actionWords.has(word));
   const groups = [
-    { name: "Pages", entries: pages.filter(has) },
-    { name: "Actions", entries: general.filter(has) },
-    { name: "Extensions", entries: [...open, ...(offersActions ? found.flatMap(ofEach) : [])] },
+    { name: "Pages", entries: general.pages.filter(has) },
+    { name: "Actions", entries: general.actions.filter(has) },
+    // As much as there is of it, it is offered to those who look for it.
+    { name: "Filters", entries: words.length > 0 ? general.filters.filter(has) : [] },
+    { name: "Extensions", entries: namesAction ? [...ofFound, ...open] : [...open, ...ofFound] },
   ].filter(({ entries }) => entries.length > 0);
 
   if (groups.length === 0) return <Spotlight.Empty>Nothing has that name</Spotlight.Empty>;
@@ -136,46 +140,27 @@ function Entries({ query, onShowKeys }: { query: string; onShowKeys: () => void 
   ));
 }
 
+/** The question asks, the notice offers the way back, and the page shows that it is gone. */
+function nothingMore() {}
+
+function copied(id: string, what: "id" | "link", text: string) {
+  void copyText(text).then(() => notifyDone(`Copied the ${what} of ${isolated(id)}`));
+}
+
 /** Who types a name means the id before anything that only mentions it. */
 function findExtensions(rows: readonly ExtensionRow[], words: readonly string[]): ExtensionRow[] {
-  const searched = words.filter((word) => !actionWords.has(word));
+  const others = words.filter((word) => !actionWords.has(word));
+  // An extension may have such a name, too.
+  const searched = others.length > 0 ? others : words;
   const named: ExtensionRow[] = [];
-  const others: ExtensionRow[] = [];
+  const mentioned: ExtensionRow[] = [];
   for (const row of rows) {
     const id = row.id.toLowerCase();
     if (searched.every((word) => id.includes(word))) named.push(row);
     else if (searched.every((word) => `${id} ${row.type} ${row.subject.toLowerCase()}`.includes(word)))
-      others.push(row);
+      mentioned.push(row);
   }
-  return [...named, ...others];
-}
-
-function entry(
-  label: string,
-  Icon: TablerIcon,
-  keys: string | null,
-  onClick: () => void,
-): SpotlightActionData {
-  return {
-    id: label,
-    label,
-    onClick,
-    leftSection: <Icon size={16} stroke={1.7} aria-hidden />,
-    ...(keys !== null && { rightSection: <Kbd size="xs">{keys}</Kbd> }),
-  };
-}
-
-/** The same, in sight and off with the reason where the login may not do it. */
-function guarded(forbidden: string | null, action: SpotlightActionData): SpotlightActionData {
-  if (forbidden === null) return action;
-  const { onClick: _unused, ...rest } = action;
-  return {
-    ...rest,
-    description: forbidden,
-    closeSpotlightOnTrigger: false,
-    "aria-disabled": true,
-    className: palette.forbidden,
-  } as SpotlightActionData;
+  return [...named, ...mentioned];
 }
 
 /** The way to the palette for those who don't know its key. */

@@ -1,11 +1,15 @@
+import { Link } from "@tanstack/react-router";
 import { usePermissions } from "../api/access";
-import { useConnectionProfile } from "../api/application";
 import { useCacheStats } from "../api/cache";
+import { useConnectionState } from "../api/connectionState";
 import { useDatabase } from "../api/database";
-import type { CacheFreshness, Permissions } from "../bindings";
+import type { CacheFreshness, OpenConnection, Permissions } from "../bindings";
+import { placeText, serverRoleWords } from "../ui/connectionWords";
 import { age, groupedCount } from "../ui/figures";
-import { IconAlertTriangle, IconCircleCheck, IconDatabase } from "../ui/icons";
+import { IconAlertTriangle, IconCircleCheck, IconDatabase, IconServer } from "../ui/icons";
+import { ProfileMark } from "../ui/ProfileMark";
 import { StatusWord, type Tone } from "../ui/StatusWord";
+import { ConnectionWarnings } from "./ConnectionWarnings";
 import classes from "./DatabaseLine.module.css";
 
 const freshness: Record<CacheFreshness, { word: string; tone: Tone; title: string }> = {
@@ -29,44 +33,89 @@ const freshness: Record<CacheFreshness, { word: string; tone: Tone; title: strin
 
 /** Which database this window talks to, as whom, and how old what it shows is. */
 export function DatabaseLine() {
-  const status = useDatabase().progress?.status;
+  const { progress } = useDatabase();
   const stats = useCacheStats().data;
-  const { production } = useConnectionProfile();
   const permissions = usePermissions().data;
-  if (status?.state !== "ready") return <div />;
+  const connection = progress?.connection;
+  if (!progress || !connection) return <div />;
+  const { status } = progress;
   const look = stats && freshness[stats.state];
   return (
-    <div className={classes.line} role="status" aria-label="Database">
-      <IconDatabase size={15} stroke={1.7} aria-hidden />
-      <span className={classes.name}>Embedded database</span>
-      {production && (
+    <div
+      className={classes.line}
+      role="status"
+      aria-label="Database"
+      data-kind={connection.profile.database.kind}
+    >
+      <ProfileLink connection={connection} />
+      {status.state === "ready" && (
+        <>
+          <ConnectionWarnings connection={connection} />
+          {stats && look && (
+            <>
+              <span className={classes.state} title={look.title}>
+                <StatusWord
+                  icon={look.tone === "good" ? IconCircleCheck : IconAlertTriangle}
+                  tone={look.tone}
+                >
+                  {look.word}
+                </StatusWord>
+              </span>
+              <span className={classes.figures} title={look.title}>
+                rev {groupedCount(stats.revision)}
+                <span className={classes.age}>{age(stats.age_ms)}</span>
+              </span>
+            </>
+          )}
+          <UsedServer connection={connection} />
+          <span className={classes.version}>PostgreSQL {status.server_version}</span>
+          <span className={classes.login}>
+            login <span className={classes.name}>{status.login}</span>
+            {permissions && !permissions.can_edit && (
+              <span className={classes.role} title="What it may not do is off, and says so.">
+                {roleWord(permissions)}
+              </span>
+            )}
+          </span>
+        </>
+      )}
+    </div>
+  );
+}
+
+/** What the registry is known by; it leads to the other connections. */
+function ProfileLink({ connection: { profile } }: { connection: OpenConnection }) {
+  const Icon = profile.database.kind === "embedded" ? IconDatabase : IconServer;
+  return (
+    <>
+      <Link
+        to="/connections"
+        className={classes.profile}
+        title={`${placeText(profile)}. Click for the other connections.`}
+        draggable={false}
+      >
+        <Icon size={15} stroke={1.7} aria-hidden />
+        {profile.colour !== null && <ProfileMark colour={profile.colour} />}
+        <bdi className={classes.label}>{profile.label}</bdi>
+      </Link>
+      {profile.is_production && (
         <span className={classes.production} title="Each switch off and each deletion is asked about.">
           production
         </span>
       )}
-      {stats && look && (
-        <>
-          <span className={classes.state} title={look.title}>
-            <StatusWord icon={look.tone === "good" ? IconCircleCheck : IconAlertTriangle} tone={look.tone}>
-              {look.word}
-            </StatusWord>
-          </span>
-          <span className={classes.figures} title={look.title}>
-            rev {groupedCount(stats.revision)}
-            <span className={classes.age}>{age(stats.age_ms)}</span>
-          </span>
-        </>
-      )}
-      <span>PostgreSQL {status.server_version}</span>
-      <span>
-        login <span className={classes.name}>{status.login}</span>
-        {permissions && !permissions.can_edit && (
-          <span className={classes.role} title="What it may not do is off, and says so.">
-            {roleWord(permissions)}
-          </span>
-        )}
-      </span>
-    </div>
+    </>
+  );
+}
+
+/** The server of several that is used now, and what it is. */
+function UsedServer({ connection }: { connection: OpenConnection }) {
+  const state = useConnectionState();
+  if (connection.profile.database.kind === "embedded") return null;
+  return (
+    <span className={classes.server} title="The server that is used now">
+      {state?.server ?? connection.server}
+      {state && ` ${serverRoleWords[state.role]}`}
+    </span>
   );
 }
 

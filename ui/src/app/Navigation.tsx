@@ -1,11 +1,11 @@
 import type { TablerIcon } from "@tabler/icons-react";
 import { Link, type LinkProps, useNavigate } from "@tanstack/react-router";
+import { useSafetyTroubles } from "../api/backups";
 import { useConsumers } from "../api/cache";
 import { useExtensions } from "../api/extensions";
-import { useHealth } from "../api/health";
-import { failingCount } from "../features/health/healthState";
-import { groupedCount } from "../ui/figures";
-import { IconActivity, IconHistory, IconPuzzle, IconRouter, IconSettings } from "../ui/icons";
+import { useHealthAlarms } from "../api/health";
+import { counted, groupedCount } from "../ui/figures";
+import { IconActivity, IconDatabase, IconHistory, IconPuzzle, IconRouter, IconSettings } from "../ui/icons";
 import { undoLast } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
 import { BrandMark } from "./BrandMark";
@@ -13,10 +13,10 @@ import classes from "./Navigation.module.css";
 
 export function Navigation() {
   const extensions = useExtensions();
-  const health = useHealth();
   const consumers = useConsumers();
   const navigate = useNavigate();
-  const failing = failingCount(health.data ?? []);
+  const troubleCount = useSafetyTroubles().length;
+  const alarmCount = useHealthAlarms().data?.alarms.length ?? 0;
 
   useShortcuts({
     "g e": () => void navigate({ to: "/extensions" }),
@@ -25,6 +25,8 @@ export function Navigation() {
     "g i": () => void navigate({ to: "/import" }),
     "g h": () => void navigate({ to: "/health" }),
     "g r": () => void navigate({ to: "/routers" }),
+    "g b": () => void navigate({ to: "/backups" }),
+    "g c": () => void navigate({ to: "/connections" }),
     "g s": () => void navigate({ to: "/settings" }),
     z: undoLast,
   });
@@ -40,15 +42,22 @@ export function Navigation() {
       </Entry>
       <Entry to="/audit" icon={IconHistory} keys="g a" name="Audit" />
       <Entry to="/health" icon={IconActivity} keys="g h" name="Health">
-        {failing > 0 && (
+        {alarmCount > 0 && (
           <span className={classes.count} data-tone="bad">
-            {failing} failing
+            {counted(alarmCount, "alarm")}
           </span>
         )}
       </Entry>
       <Entry to="/routers" icon={IconRouter} keys="g r" name="Routers">
         {consumers.data && consumers.data.length > 0 && (
           <span className={classes.count}>{consumers.data.length}</span>
+        )}
+      </Entry>
+      <Entry to="/backups" icon={IconDatabase} keys="g b" name="Backups">
+        {troubleCount > 0 && (
+          <span className={classes.count} data-tone="bad">
+            {counted(troubleCount, "warning")}
+          </span>
         )}
       </Entry>
       <Entry to="/settings" icon={IconSettings} keys="g s" name="Settings" />

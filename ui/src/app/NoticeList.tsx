@@ -1,8 +1,10 @@
-import { ActionIcon, Button, Popover } from "@mantine/core";
+import { ActionIcon, Button, Popover, UnstyledButton } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { CopyButton } from "../ui/CopyButton";
 import { failureDetails } from "../ui/failure";
-import { IconAlertTriangle, IconBell, IconCheck } from "../ui/icons";
+import { IconActivity, IconAlertTriangle, IconBell, IconCheck } from "../ui/icons";
+import { isolated } from "../ui/isolated";
 import { clearNotices, type KeptNotice, keptMax, noticesSeen, useNotices } from "../ui/notices";
 import { Timestamp } from "../ui/Timestamp";
 import { dayName } from "../ui/time";
@@ -18,8 +20,15 @@ export function NoticeList() {
   /** What was new when the list was opened stays marked while it is open. */
   const [newSince, setNewSince] = useState(seenId);
   const unread = notices.filter(({ id }) => id > seenId).length;
-  const unreadFailures = notices.some(({ id, kind }) => id > seenId && kind === "failure");
+  const unreadFailures = notices.some(({ id, kind }) => id > seenId && kind !== "done");
   const label = unread === 0 ? "Notices" : `Notices: ${unread} new`;
+
+  const navigate = useNavigate();
+
+  function openExtension(id: string) {
+    toggle(false);
+    void navigate({ to: "/extensions", search: { open: id } });
+  }
 
   function toggle(open: boolean) {
     setOpened(open);
@@ -71,7 +80,12 @@ export function NoticeList() {
                 <h3>{day}</h3>
                 <ul>
                   {ofDay.map((notice) => (
-                    <Notice key={notice.id} notice={notice} isNew={notice.id > newSince} />
+                    <Notice
+                      key={notice.id}
+                      notice={notice}
+                      isNew={notice.id > newSince}
+                      onOpen={openExtension}
+                    />
                   ))}
                 </ul>
               </section>
@@ -96,13 +110,31 @@ function byDay(notices: readonly KeptNotice[]): { day: string; notices: KeptNoti
   return days;
 }
 
-function Notice({ notice: { at, kind, text, error }, isNew }: { notice: KeptNotice; isNew: boolean }) {
-  const Icon = kind === "failure" ? IconAlertTriangle : IconCheck;
+const looks = {
+  done: { icon: IconCheck, word: "Done" },
+  failure: { icon: IconAlertTriangle, word: "Failed" },
+  trouble: { icon: IconActivity, word: "Trouble" },
+} as const;
+
+type NoticeProps = { notice: KeptNotice; isNew: boolean; onOpen: (extensionId: string) => void };
+
+function Notice({ notice: { at, kind, text, error, extensionId }, isNew, onOpen }: NoticeProps) {
+  const { icon: Icon, word } = looks[kind];
   return (
     <li className={classes.notice} data-kind={kind} data-new={isNew || undefined}>
-      <Icon size={14} role="img" aria-label={kind === "failure" ? "Failed" : "Done"} aria-hidden={false} />
+      <Icon size={14} role="img" aria-label={word} aria-hidden={false} />
       <div className={classes.words}>
-        <bdi className={classes.text}>{text}</bdi>
+        {extensionId === undefined ? (
+          <bdi className={classes.text}>{text}</bdi>
+        ) : (
+          <UnstyledButton
+            className={classes.link}
+            title={`Open ${isolated(extensionId)}`}
+            onClick={() => onOpen(extensionId)}
+          >
+            <bdi>{text}</bdi>
+          </UnstyledButton>
+        )}
         {error && (
           <>
             <bdi className={classes.more}>

@@ -16,6 +16,7 @@ describe("navigation", () => {
     ["ga", "Audit"],
     ["gh", "Health"],
     ["gr", "Routers"],
+    ["gb", "Backups"],
     ["gs", "Settings"],
     ["ge", "Extensions"],
   ])("goes by %s to %s", async (typed, title) => {

@@ -7,19 +7,53 @@ import {
   type RouterHistory,
   redirect,
 } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
+import type { Extension } from "../bindings";
 import { AsOfPage } from "../features/audit/AsOfPage";
 import { AuditPage } from "../features/audit/AuditPage";
 import { readAsOfSearch } from "../features/audit/asOfSearch";
 import { readAuditSearch } from "../features/audit/auditSearch";
 import { ExtensionHistory } from "../features/audit/ExtensionHistory";
+import { BackupsPage } from "../features/backups/BackupsPage";
+import { BackupsSummary } from "../features/backups/BackupsSummary";
+import { ConnectionsPage } from "../features/connections/ConnectionsPage";
+import { ExtensionPage } from "../features/extensions/ExtensionPage";
 import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
-import { readExtensionSearch, storedPanel } from "../features/extensions/extensionSearch";
+import { readExtensionSearch, readPageSearch } from "../features/extensions/extensionSearch";
 import { HealthPage } from "../features/health/HealthPage";
-import { readHealthSearch } from "../features/health/healthSearch";
+import { readExtensionHealthSearch, readHealthSearch } from "../features/health/healthSearch";
 import { RoutersPage } from "../features/routers/RoutersPage";
 import { SettingsPage } from "../features/settings/SettingsPage";
 import { ExportRegistryMenu } from "../features/transfer/ExportRegistryMenu";
+import { SkeletonRows } from "../ui/SkeletonRows";
+import { storeAddress, storedAddress } from "./address";
 import { Shell } from "./Shell";
+
+/** It brings an editor along, which no start needs. */
+const LiveTest = lazy(() =>
+  import("../features/live-test/LiveTest").then(({ LiveTest }) => ({ default: LiveTest })),
+);
+/** Charts bring their own code along, which no start needs. */
+const ExtensionHealthPanel = lazy(() =>
+  import("../features/health/ExtensionHealthPanel").then(({ ExtensionHealthPanel }) => ({
+    default: ExtensionHealthPanel,
+  })),
+);
+
+/** What other features show of an extension. Put together here, because features don't know each other. */
+const parts = {
+  history: (id: string) => <ExtensionHistory id={id} />,
+  health: (id: string) => (
+    <Suspense fallback={<SkeletonRows label={`Reading the health of ${id}`} />}>
+      <ExtensionHealthPanel id={id} />
+    </Suspense>
+  ),
+  liveTest: (extension: Extension) => (
+    <Suspense fallback={<SkeletonRows label="Opening the editor" />}>
+      <LiveTest extension={extension} />
+    </Suspense>
+  ),
+};
 
 const root = createRootRoute({
   component: Shell,
@@ -31,20 +65,20 @@ const routeTree = root.addChildren([
     getParentRoute: () => root,
     path: "/",
     beforeLoad: () => {
-      throw redirect({ to: "/extensions", search: storedPanel(), replace: true });
+      throw redirect({ ...storedAddress(), replace: true });
     },
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/extensions",
-    // Put together here, because features don't know each other.
-    component: () => (
-      <ExtensionsPage
-        history={(id) => <ExtensionHistory id={id} />}
-        exportMenu={(ids) => <ExportRegistryMenu ids={ids} />}
-      />
-    ),
+    component: () => <ExtensionsPage {...parts} exportMenu={(ids) => <ExportRegistryMenu ids={ids} />} />,
     validateSearch: readExtensionSearch,
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/extensions/$id",
+    component: () => <ExtensionPage {...parts} />,
+    validateSearch: readPageSearch,
   }),
   createRoute({
     getParentRoute: () => root,
@@ -69,14 +103,35 @@ const routeTree = root.addChildren([
     component: HealthPage,
     validateSearch: readHealthSearch,
   }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/health/$id",
+    component: lazyRouteComponent(
+      () => import("../features/health/ExtensionHealthPage"),
+      "ExtensionHealthPage",
+    ),
+    validateSearch: readExtensionHealthSearch,
+  }),
   createRoute({ getParentRoute: () => root, path: "/routers", component: RoutersPage }),
-  createRoute({ getParentRoute: () => root, path: "/settings", component: SettingsPage }),
+  createRoute({ getParentRoute: () => root, path: "/backups", component: BackupsPage }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/settings",
+    component: () => <SettingsPage backups={<BackupsSummary />} />,
+  }),
+  createRoute({ getParentRoute: () => root, path: "/connections", component: ConnectionsPage }),
 ]);
 
 export type AppRouter = ReturnType<typeof createAppRouter>;
 
 export function createAppRouter(options: { history?: RouterHistory } = {}) {
-  return createRouter({ routeTree, ...options });
+  const router = createRouter({ routeTree, ...options });
+  // The next start goes on from here.
+  router.subscribe("onResolved", () => {
+    const match = router.state.matches.at(-1);
+    if (match) storeAddress(match.routeId, "id" in match.params ? match.params.id : undefined, match.search);
+  });
+  return router;
 }
 
 declare module "@tanstack/react-router" {

@@ -7,12 +7,14 @@ import { followMenu } from "../api/menu";
 import type { MenuAction } from "../bindings";
 import { useExtensionActions } from "../features/extensions/extensionActions";
 import { notifyDone, notifyFailure, undoLast } from "../ui/notify";
+import { useSampleTraffic } from "./useSampleTraffic";
 
 /** Does what is chosen from the application's menu, as its key in the page would. */
 export function useMenu({ onShowKeys }: { onShowKeys: () => void }): void {
   const navigate = useNavigate();
   const reload = useReloadCache();
   const { allowed, createNew } = useExtensionActions();
+  const fillWithSampleTraffic = useSampleTraffic();
 
   const actions: Record<MenuAction, () => void> = {
     new_extension: () =>
@@ -23,6 +25,7 @@ export function useMenu({ onShowKeys }: { onShowKeys: () => void }): void {
       reload.mutate(undefined, {
         onError: (thrown) => notifyFailure("Could not read everything anew", toErrorReport(thrown)),
       }),
+    sample_traffic: fillWithSampleTraffic,
     show_keys: onShowKeys,
     extensions: () => void navigate({ to: "/extensions" }),
     audit: () => void navigate({ to: "/audit" }),

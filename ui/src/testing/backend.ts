@@ -6,41 +6,90 @@ import type {
   AuditActivity,
   AuditEntry,
   AuditFilter,
+  AuditGroup,
   AuditListRequest,
+  AuditPage,
+  BackupFile,
+  BackupOverview,
+  BulkProgressed,
   CacheReport,
   ChangeNote,
   ConnectionProfile,
+  ConnectionState,
   ConsumerReport,
+  DailyBackups,
   DatabaseStatus,
   ErrorReport,
+  ExportedFile,
+  ExportProgressed,
   Extension,
+  ExtensionComparison,
   ExtensionDetail,
   ExtensionDifference,
   ExtensionDraft,
   ExtensionListRequest,
   ExtensionPage,
+  HealthAlarms,
+  HealthLimits,
+  HealthLooked,
   HealthOverview,
   HealthReport,
+  HealthRetention,
+  HealthSeries,
+  HealthSeriesRequest,
+  HealthSparkline,
+  HealthThreshold,
+  KeptProfile,
+  KnownCalls,
+  LastVerification,
+  MenuAction,
+  Moved,
+  NatsConnectionTest,
+  NatsSettingsRequest,
+  NatsStatus,
+  ParsedConnectionUrl,
   PastRegistry,
   Permissions,
+  ProbeReport,
+  ProbeStep,
+  ProfileProblem,
   RegistryPlan,
+  Replaced,
+  SafetyTrouble,
+  SchemaScope,
   SeenExtension,
   SetEnabledRequest,
   SetManyEnabledRequest,
+  TestMessage,
+  TestReport,
   TrafficEffects,
+  UndoTarget,
   UpdateRequest,
   Verification,
   VerificationProgress,
+  VerificationScope,
   Violation,
+  WorkProgress,
 } from "../bindings";
 import {
+  auditEntry,
+  backupOverview,
   cacheReport,
+  embedded,
   extension,
   extensionDetail,
   extensionNotFound,
   healthOverview,
+  healthSeries,
+  movedOn,
+  natsSetUp,
+  probeStep,
   readyStatus,
+  remoteDatabase,
   sixExtensions,
+  testReport,
+  threshold,
+  verification,
 } from "./fixtures";
 
 /** A backend at the IPC boundary: what it holds can be set, and what it was asked can be read. */
@@ -53,10 +102,25 @@ export type Backend = {
   /** So many entries are looked at for one page of a search. */
   searchedAtMost: number;
   activity: AuditActivity;
+  /** The file that an export of the log writes; null if it is stopped. */
+  exported: ExportedFile | null;
+  actors: string[];
+  /** What any group is. */
+  group: AuditGroup;
+  /** What one extension is at any two moments; null where `past` has it at both and nothing differs. */
+  comparison: ExtensionComparison | null;
   /** What a verification finds; null if it is stopped. */
   verification: Verification | null;
+  /** What was found at an earlier start. */
+  lastVerification: LastVerification | null;
   health: HealthReport[];
   overview: HealthOverview;
+  alarms: HealthAlarms;
+  thresholds: HealthThreshold[];
+  retention: HealthRetention;
+  /** By extension; one without has none. */
+  series: Map<string, HealthSeries>;
+  sparklines: HealthSparkline[];
   past: PastRegistry;
   /** What any two moments differ in. */
   differences: ExtensionDifference[];
@@ -69,21 +133,84 @@ export type Backend = {
   schema: string | null;
   cache: CacheReport;
   permissions: Permissions;
-  profile: ConnectionProfile;
+  profiles: KeptProfile[];
+  /** The id of the profile in use. */
+  active: string;
+  /** What is wrong with any profile that is not in use. */
+  profileProblems: ProfileProblem[];
+  /** What any URL says. */
+  parsedUrl: ParsedConnectionUrl;
+  /** What comes of any test of a profile. */
+  probe: ProbeReport;
+  /** What the connection is; null for the embedded database. */
+  connectionState: ConnectionState | null;
   /** Whether taking the last enabled extension of a type, or any, out of service must be confirmed. */
   asksAbout: "none" | "last" | "each";
   consumers: ConsumerReport[];
+  nats: NatsStatus;
+  /** What comes of any attempt to connect to NATS. */
+  natsTest: NatsConnectionTest;
+  /** What any extension is tried with. */
+  testMessage: TestMessage;
+  /** What comes of any test message; null: it was stopped. */
+  testReport: TestReport | null;
+  /** The calls of the last day that routers have recorded, the most first. */
+  knownCalls: KnownCalls[];
   application: ApplicationInfo;
   /** A command named here fails with this error. */
   failures: Map<string, ErrorReport>;
   /** A command named here is answered when the promise resolves. */
   holds: Map<string, Promise<void>>;
+  /** The answer of a command named here arrives so many milliseconds after it was made. */
+  delaysMs: Map<string, number>;
+  /** The answer of a command named here is made at once and arrives when the promise resolves. */
+  answersHeld: Map<string, Promise<void>>;
   calls: { command: string; args: unknown }[];
   callsOf: (command: string) => unknown[];
-  /** Tells of a change as the backend does, whoever made it. */
-  emitChange: () => Promise<void>;
+  /** The request that changed an extension last, by its id. */
+  requests: Map<string, string>;
+  /** Tells of a change as the backend does, whoever made it; without ids any may have changed. */
+  emitChange: (ids?: readonly string[]) => Promise<void>;
+  /** How safe the data is. */
+  backups: BackupOverview;
+  /** The backups by folder; "" is that of the daily ones. */
+  backupFiles: Map<string, BackupFile[]>;
+  /** The file that a backup is written to; null: it was stopped. */
+  backedUp: BackupFile | null;
+  /** What comes of a restore; null: it was stopped. */
+  replaced: Replaced | null;
+  /** What comes of a move; null: it was stopped. */
+  moved: Moved | null;
+  /** What is chosen in the desktop's dialogs. */
+  chosenPath: string | null;
+  /** Tells how far the work with backups is as the backend does. */
+  emitBackupWork: (work: WorkProgress | null) => Promise<void>;
+  /** Tells of a danger to the data as the backend does. */
+  emitTrouble: (began: SafetyTrouble) => Promise<void>;
+  /** The link that the application was told to open. */
+  link: string | null;
+  /** Tells that there is a link as the backend does. */
+  emitLink: () => Promise<void>;
+  /** Somebody has stopped every change of several extensions. */
+  isStopped: boolean;
+  /** Tells how far a change of several extensions is as the backend does. */
+  emitBulkProgress: (progressed: BulkProgressed) => Promise<void>;
   /** Tells how far a verification is as the backend does. */
   emitProgress: (progress: VerificationProgress) => Promise<void>;
+  /** Tells of a look at health as the backend does. */
+  emitLook: (crossings: HealthLooked["crossings"]) => Promise<void>;
+  /** Tells of a click on a notice of the desktop as the backend does. */
+  emitNoticeOpened: (extensionId: string | null) => Promise<void>;
+  /** Tells of an entry of the menu that was chosen as the backend does. */
+  emitMenu: (action: MenuAction) => Promise<void>;
+  /** Tells that somebody wants to quit, as the backend does while something is not saved. */
+  emitQuitAsked: () => Promise<void>;
+  /** Tells how far an export is as the backend does. */
+  emitExported: (progress: ExportProgressed) => Promise<void>;
+  /** Tells that a step of a test of a profile has ended as the backend does. */
+  emitTested: (step: ProbeStep) => Promise<void>;
+  /** Tells what the connection is as the backend does. */
+  emitConnection: (state: ConnectionState) => Promise<void>;
   /** Sends a database status as the backend does. */
   emitStatus: (status: DatabaseStatus) => Promise<void>;
 };
@@ -96,15 +223,29 @@ export function startBackend(): Backend {
     auditEntries: [],
     searchedAtMost: 2_000,
     activity: {
-      since: "2026-11-22T00:00:00Z",
-      until: "2026-11-23T00:00:00Z",
-      bucket_seconds: 3600,
+      edges: Array.from({ length: 25 }, (_, hour) => new Date(Date.UTC(2026, 10, 22, hour)).toISOString()),
       counts: Array.from({ length: 24 }, () => 0),
+      bucket: { amount: 1, unit: "hour" },
       counted_since: null,
     },
-    verification: { revision: 0, entry_count: 0, anchor_count: 0, fault: null },
+    exported: { path: "/downloads/audit-log.csv", count: 0 },
+    actors: [],
+    group: { count: 3, has_more: false, actions: ["disabled"] },
+    comparison: null,
+    verification: verification(0),
+    lastVerification: null,
     health: [],
     overview: healthOverview([]),
+    alarms: { alarms: [], is_sample: false, looked_at: "2026-01-01T00:00:00Z" },
+    thresholds: [
+      threshold("pre", 95),
+      threshold("validator", 95),
+      threshold("post", 95),
+      threshold("provider", 90),
+    ],
+    retention: { minutes_kept_days: 7, hours_kept_days: 90, days_kept_days: null },
+    series: new Map(),
+    sparklines: [],
     past: { revision: 0, extensions: [] },
     differences: [],
     plan: { revision: 1204, changes: [], unchanged_count: 0, only_in_registry_count: 0, problems: [] },
@@ -114,15 +255,48 @@ export function startBackend(): Backend {
     cache: cacheReport(),
     permissions: {
       login: "editor",
+      works_as: null,
       can_view: true,
       can_switch: true,
       can_edit: true,
       can_audit: true,
       can_edit_schemas: true,
+      can_test: true,
     },
-    profile: { production: false, reason_required: false },
+    profiles: [{ profile: embedded, password: null }],
+    active: embedded.id,
+    profileProblems: [],
+    parsedUrl: { database: remoteDatabase(), password: null },
+    probe: {
+      server: "db-1.example:5432",
+      role: "primary",
+      steps: [probeStep("resolve"), probeStep("connect")],
+      is_tls_weak: false,
+      schema: { kind: "up_to_date", value: { version: 18 } },
+    },
+    connectionState: null,
     asksAbout: "none",
     consumers: [],
+    nats: natsSetUp,
+    natsTest: {
+      server: {
+        name: "nats-1",
+        version: "2.9.10",
+        cluster: null,
+        is_encrypted: false,
+        max_payload_bytes: 1_048_576,
+        connected_in_ms: 3.21,
+      },
+      failure: null,
+    },
+    testMessage: {
+      type_payload: '{"test": true}',
+      own_payload: null,
+      check_every_seconds: null,
+      last_check_at: null,
+    },
+    testReport: testReport(),
+    knownCalls: [],
     application: {
       version: "0.1.0",
       data_directory: "/data/registry",
@@ -136,10 +310,41 @@ export function startBackend(): Backend {
     },
     failures: new Map(),
     holds: new Map(),
+    delaysMs: new Map(),
+    answersHeld: new Map(),
     calls: [],
     callsOf: (command) => backend.calls.filter((call) => call.command === command).map((call) => call.args),
-    emitChange: () => act(() => emit("registry-changed", { revision: 1205, extension_ids: null })),
+    requests: new Map(),
+    emitChange: (ids) => act(() => emit("registry-changed", { revision: 1205, extension_ids: ids ?? null })),
+    backups: backupOverview(),
+    backupFiles: new Map(),
+    backedUp: null,
+    replaced: null,
+    moved: null,
+    chosenPath: null,
+    emitBackupWork: async (work) => {
+      backend.backups = { ...backend.backups, work };
+      await act(() => emit("backup-work-progressed", work));
+    },
+    emitTrouble: async (began) => {
+      backend.backups = { ...backend.backups, troubles: [began] };
+      await act(() => emit("safety-troubles-changed", { troubles: [began], began }));
+    },
+    link: null,
+    emitLink: () => act(() => emit("link-opened", null)),
+    isStopped: false,
+    emitBulkProgress: (progressed) => act(() => emit("bulk-progressed", progressed)),
     emitProgress: (progress) => act(() => emit("verification-progressed", progress)),
+    emitLook: (crossings) => act(() => emit("health-looked", { now: backend.alarms, crossings })),
+    emitNoticeOpened: (extension_id) => act(() => emit("health-notice-opened", { extension_id })),
+    emitMenu: (action) => act(() => emit("menu-chosen", action)),
+    emitQuitAsked: () => act(() => emit("quit-asked", null)),
+    emitExported: (progress) => act(() => emit("export-progressed", progress)),
+    emitTested: (step) => act(() => emit("connection-tested", step)),
+    emitConnection: async (state) => {
+      backend.connectionState = state;
+      await act(() => emit("connection-state-changed", state));
+    },
     emitStatus: async (status) => {
       backend.status = status;
       await act(() => emit("database-status-changed", status));
@@ -153,7 +358,11 @@ export function startBackend(): Backend {
       const failure = backend.failures.get(command);
       // The bridge rejects with the plain object that the backend serialised.
       if (failure) throw failure;
-      return structuredClone(answer(backend, command, args));
+      const answered = structuredClone(answer(backend, command, args));
+      const delayMs = backend.delaysMs.get(command);
+      if (delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await backend.answersHeld.get(command);
+      return answered;
     },
     { shouldMockEvents: true },
   );
@@ -173,39 +382,146 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
     }
     case "traffic_effects":
       return trafficEffects(backend, (args as { ids: string[] }).ids);
-    case "connection_profile":
-      return backend.profile;
+    case "backup_overview":
+      return backend.backups;
+    case "safety_troubles":
+      return backend.backups.troubles;
+    case "list_backups":
+      return backend.backupFiles.get((args as { folder: string | null }).folder ?? "") ?? [];
+    case "make_backup":
+      return backend.backedUp;
+    case "describe_backup":
+    case "verify_backup": {
+      const { path } = args as { path: string };
+      return [...backend.backupFiles.values()].flat().find((file) => file.path === path);
+    }
+    case "restore_backup":
+    case "upgrade_database":
+      return backend.replaced;
+    case "delete_kept_database": {
+      const { path } = args as { path: string };
+      const kept = backend.backups.kept.filter((database) => database.path !== path);
+      backend.backups = { ...backend.backups, kept };
+      return null;
+    }
+    case "set_daily_backups": {
+      const { dailyBackups } = args as { dailyBackups: DailyBackups };
+      backend.backups = { ...backend.backups, settings: dailyBackups };
+      return null;
+    }
+    case "stop_backup_work":
+    case "show_backup":
+    case "switch_connection":
+      return null;
+    case "choose_folder":
+    case "choose_backup":
+      return backend.chosenPath;
+    case "move_registry":
+      return backend.moved;
     case "notices_paused":
       return false;
-    case "set_connection_profile":
-      backend.profile = (args as { profile: ConnectionProfile }).profile;
+    case "connection_profiles":
+      return { profiles: backend.profiles, active: backend.active };
+    case "check_connection_profile":
+      return backend.profileProblems;
+    case "save_connection_profile": {
+      const { profile, password } = args as { profile: ConnectionProfile; password: string | null };
+      saveProfile(backend, profile, password);
+      return { profiles: backend.profiles, active: backend.active };
+    }
+    case "remove_connection_profile": {
+      const { id } = args as { id: string };
+      backend.profiles = backend.profiles.filter(({ profile }) => profile.id !== id);
+      return { profiles: backend.profiles, active: backend.active };
+    }
+    case "parse_connection_url":
+      return backend.parsedUrl;
+    case "connection_url":
+      return "postgres://anna@db-1.example:5432,db-2.example:5433/registry";
+    case "test_connection":
+      return backend.probe;
+    case "connection_state":
+      return backend.connectionState;
+    case "export_connection_profiles":
+      return { path: "/downloads/connections.json", count: backend.profiles.length };
+    case "import_connection_profiles":
+      backend.profiles = [...backend.profiles, ...JSON.parse((args as { text: string }).text)];
+      return { profiles: backend.profiles, active: backend.active };
+    case "take_link": {
+      const { link } = backend;
+      backend.link = null;
+      return link;
+    }
+    case "extension_document": {
+      const { id, format } = args as { id: string; format: string };
+      return `${format}: ${detailOf(backend, id).extension.id}\n`;
+    }
+    case "stop_change":
+      backend.isStopped = true;
       return null;
     case "set_extensions_enabled": {
       const { request } = args as { request: SetManyEnabledRequest };
       guard(backend, request.note, request.enabled ? [] : request.ids);
+      if (backend.isStopped) return false;
       for (const id of request.ids) setEnabled(backend, { ...request, id });
-      return null;
+      return true;
     }
     case "delete_extensions": {
       const { seen, note } = args as { seen: SeenExtension[]; note: ChangeNote };
       const gone = new Set(seen.map(({ id }) => id));
       guard(backend, note, [...gone]);
       backend.extensions = backend.extensions.filter(({ id }) => !gone.has(id));
-      return null;
+      return true;
     }
     case "list_audit_entries":
       return auditPage(backend, (args as { request: AuditListRequest }).request);
     case "audit_activity":
       return backend.activity;
+    case "audit_group":
+      return backend.group;
+    case "list_audit_actors":
+      return backend.actors;
+    case "revision_at":
+      return revisionAt(backend, (args as { time: string }).time);
+    case "compare_extension":
+      return compared(backend, (args as { id: string }).id);
     case "verify_audit_log":
-      return backend.verification;
+      return verified(backend, (args as { scope: VerificationScope }).scope);
+    case "last_verification":
+      return backend.lastVerification;
     case "list_health":
       return backend.health;
     case "health_overview":
       return backend.overview;
+    case "health_alarms":
+      return backend.alarms;
+    case "list_health_thresholds":
+      return backend.thresholds;
+    case "set_health_threshold": {
+      const { scope, limits } = args as { scope: SchemaScope; limits: HealthLimits | null };
+      setThreshold(backend, scope, limits);
+      return null;
+    }
+    case "health_retention":
+      return backend.retention;
+    case "set_health_retention":
+      backend.retention = (args as { retention: HealthRetention }).retention;
+      return null;
+    case "health_series": {
+      const { extension_ids } = (args as { request: HealthSeriesRequest }).request;
+      return extension_ids.map((id) => backend.series.get(id) ?? noSeries(id));
+    }
+    case "health_sparklines":
+      return { range: backend.overview.range, step_minutes: 60, sparklines: backend.sparklines };
     case "fill_with_sample_traffic":
     case "remove_sample_traffic":
       return null;
+    case "read_changed_extensions": {
+      const { ids } = args as { ids: string[] };
+      return backend.extensions
+        .filter(({ id }) => ids.includes(id))
+        .map((extension) => ({ extension, request_id: backend.requests.get(extension.id) ?? null }));
+    }
     case "get_extension":
       return detailOf(backend, (args as { id: string }).id);
     case "create_extension": {
@@ -234,9 +550,9 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
     case "registry_difference":
       return backend.differences;
     case "undo_changes":
-      return ["pii_guard"];
+      return undo(backend, (args as { target: UndoTarget }).target);
     case "export_audit_log":
-      return { path: "/downloads/audit-log.csv", count: backend.auditEntries.length };
+      return backend.exported && { ...backend.exported, count: backend.auditEntries.length };
     case "export_registry": {
       const { ids, format } = args as { ids: string[] | null; format: string };
       return { path: `/downloads/registry.${format}`, count: ids?.length ?? backend.extensions.length };
@@ -245,6 +561,34 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.plan;
     case "apply_import":
       return { created_count: 1, changed_count: 1, deleted_count: 0 };
+    case "nats_status":
+      return backend.nats;
+    case "set_nats_settings": {
+      const { settings, secret } = (args as { request: NatsSettingsRequest }).request;
+      const isNeeded = settings.authentication.kind !== "none";
+      backend.nats = { settings, secret: isNeeded ? (secret ? "session" : "missing") : "not_needed" };
+      return backend.nats;
+    }
+    case "remove_nats_settings":
+      backend.nats = { settings: null, secret: "not_needed" };
+      return backend.nats;
+    case "test_nats_connection":
+      return backend.natsTest;
+    case "test_message":
+      return backend.testMessage;
+    case "set_test_payload": {
+      const { scope, payload } = args as { scope: SchemaScope; payload: string | null };
+      if (scope.kind === "extension") backend.testMessage.own_payload = payload;
+      else backend.testMessage.type_payload = payload ?? "";
+      return null;
+    }
+    case "set_test_schedule":
+      backend.testMessage.check_every_seconds = (
+        args as { checkEverySeconds: number | null }
+      ).checkEverySeconds;
+      return null;
+    case "send_test_message":
+      return backend.testReport;
     case "cache_stats":
       return backend.cache;
     case "list_consumers":
@@ -265,6 +609,60 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
   }
 }
 
+/** Keeps a profile, and tells of it where it is the one in use. */
+function saveProfile(backend: Backend, profile: ConnectionProfile, password: string | null) {
+  const before = backend.profiles.find((kept) => kept.profile.id === profile.id);
+  const kept: KeptProfile = {
+    profile,
+    password: password === null ? (before?.password ?? null) : password === "" ? null : "keychain",
+  };
+  backend.profiles = before
+    ? backend.profiles.map((each) => (each === before ? kept : each))
+    : [...backend.profiles, kept];
+  if (profile.id !== backend.active || backend.status.state !== "ready") return;
+  const { database } = backend.status.connection.profile;
+  // The backend opens it anew then, which a test tells by itself.
+  if (password !== null || JSON.stringify(database) !== JSON.stringify(profile.database)) return;
+  backend.status = { ...backend.status, connection: { ...backend.status.connection, profile } };
+  void emit("database-status-changed", backend.status);
+}
+
+/** Has the registry in use ask more of those who change it. */
+export function protect(
+  backend: Backend,
+  asks: Partial<Pick<ConnectionProfile, "is_production" | "is_reason_required">>,
+): void {
+  backend.profiles = backend.profiles.map((kept) =>
+    kept.profile.id === backend.active ? { ...kept, profile: { ...kept.profile, ...asks } } : kept,
+  );
+  if (backend.status.state !== "ready") return;
+  const { connection } = backend.status;
+  backend.status = {
+    ...backend.status,
+    connection: { ...connection, profile: { ...connection.profile, ...asks } },
+  };
+}
+
+function setThreshold(backend: Backend, scope: SchemaScope, limits: HealthLimits | null) {
+  const others = backend.thresholds.filter(
+    (held) => held.scope.kind !== scope.kind || held.scope.value !== scope.value,
+  );
+  if (limits === null) backend.thresholds = others;
+  else if (scope.kind === "extension")
+    backend.thresholds = [...others, { ...threshold("pre", null), scope, limits }];
+  else
+    backend.thresholds = backend.thresholds.map((held) =>
+      others.includes(held) ? held : { ...held, limits },
+    );
+}
+
+/** Of an extension that nobody called. */
+function noSeries(id: string): HealthSeries {
+  const series = healthSeries(id, [null, null], { state: "no_data" });
+  const none = { score_percent: null, mean_ms: null, p50_ms: null, p95_ms: null, p99_ms: null, max_ms: null };
+  return { ...series, total: { ...series.total, ...none, success_count: 0, failure_count: 0 } };
+}
+
 function trafficEffects(backend: Backend, ids: readonly string[]): TrafficEffects {
   const leaving = backend.extensions.filter(({ id, enabled }) => enabled && ids.includes(id));
   return {
@@ -274,6 +672,9 @@ function trafficEffects(backend: Backend, ids: readonly string[]): TrafficEffect
       const leaving_count = leaving.filter((row) => row.type === type).length;
       return { type, leaving_count, remaining_count: ofType.length - leaving_count };
     }),
+    known_calls: backend.knownCalls.filter(({ extension_id }) =>
+      leaving.some(({ id }) => id === extension_id),
+    ),
     revision: backend.cache.revision,
     consumers: backend.consumers.map(({ name, host, applied_revision }) => ({
       name,
@@ -286,7 +687,9 @@ function trafficEffects(backend: Backend, ids: readonly string[]): TrafficEffect
 /** What the core refuses for want of an answer. */
 function guard(backend: Backend, note: ChangeNote, ids: readonly string[]) {
   const refusal = { message: "refused", action: "Answer.", detail: null, field: null, facts: null };
-  if (backend.profile.reason_required && note.reason === null)
+  const { status } = backend;
+  const asks = status.state === "ready" && status.connection.profile.is_reason_required;
+  if (asks && note.reason === null)
     throw { ...refusal, code: "reason_required", field: "reason" } satisfies ErrorReport;
   const value = trafficEffects(backend, ids);
   if (backend.asksAbout === "none" || value.extension_ids.length === 0) return;
@@ -316,22 +719,83 @@ function detailOf(backend: Backend, id: string): ExtensionDetail {
   return extensionDetail(row, backend.configurations.get(id));
 }
 
-function setEnabled(backend: Backend, request: SetEnabledRequest): Extension | undefined {
+function setEnabled(
+  backend: Backend,
+  request: Pick<SetEnabledRequest, "id" | "enabled"> & { note: ChangeNote | null },
+): Extension | undefined {
+  const before = backend.extensions.find(({ id }) => id === request.id);
+  if (before && before.enabled !== request.enabled) {
+    const newest = Math.max(0, ...backend.auditEntries.map(({ revision }) => revision));
+    const entry = auditEntry(newest + 1, {
+      extension_id: request.id,
+      action: request.enabled ? "enabled" : "disabled",
+      request_id: request.note?.request_id ?? null,
+    });
+    backend.auditEntries = [entry, ...backend.auditEntries];
+  }
   backend.extensions = backend.extensions.map((extension) =>
     extension.id === request.id ? { ...extension, enabled: request.enabled } : extension,
   );
   return backend.extensions.find((extension) => extension.id === request.id);
 }
 
-function auditPage(backend: Backend, { filter, before_revision, limit }: AuditListRequest) {
-  const older = backend.auditEntries.filter(
-    (entry) => before_revision === null || entry.revision < before_revision,
+/** Takes back a switch, unless the extension has changed again since. */
+function undo(backend: Backend, target: UndoTarget): string[] {
+  const entry =
+    target.kind === "revision" && backend.auditEntries.find(({ revision }) => revision === target.value);
+  if (!entry || (entry.action !== "enabled" && entry.action !== "disabled")) return ["pii_guard"];
+  const { extension_id: id, action, revision } = entry;
+  if (backend.auditEntries.some((newer) => newer.extension_id === id && newer.revision > revision))
+    throw movedOn;
+  setEnabled(backend, { id, enabled: action === "disabled", note: null });
+  return [id];
+}
+
+function auditPage(backend: Backend, request: AuditListRequest) {
+  const { filter, before_revision, after_revision, limit } = request;
+  const isUp = after_revision !== null;
+  const newestFirst = backend.auditEntries.filter(
+    ({ revision }) =>
+      (before_revision === null || revision < before_revision) && (!isUp || revision > after_revision),
   );
-  const looked = filter.text === null ? older : older.slice(0, backend.searchedAtMost);
+  const nearestFirst = isUp ? newestFirst.toReversed() : newestFirst;
+  const looked = filter.text === null ? nearestFirst : nearestFirst.slice(0, backend.searchedAtMost);
   const found = looked.filter((entry) => passes(entry, filter));
-  const entries = found.slice(0, limit);
-  const lookedTo = looked.length < older.length ? looked.at(-1)?.revision : null;
-  return { entries, next_before_revision: found.length > limit ? entries.at(-1)?.revision : lookedTo };
+  const nearest = found.slice(0, limit);
+  const lookedTo = looked.length < nearestFirst.length ? (looked.at(-1)?.revision ?? null) : null;
+  const next = found.length > limit ? (nearest.at(-1)?.revision ?? null) : lookedTo;
+  return {
+    entries: isUp ? nearest.toReversed() : nearest,
+    next_before_revision: isUp ? after_revision + 1 : next,
+    next_after_revision: isUp ? next : before_revision === null ? null : before_revision - 1,
+    searched: filter.text === null ? null : { oldest: 1, newest: backend.auditEntries[0]?.revision ?? 0 },
+  } satisfies AuditPage;
+}
+
+function revisionAt(backend: Backend, time: string): number {
+  const entry = backend.auditEntries.find(({ sealed_at }) => Date.parse(sealed_at ?? "") <= Date.parse(time));
+  return entry?.revision ?? 0;
+}
+
+function compared(backend: Backend, id: string): ExtensionComparison {
+  if (backend.comparison) return backend.comparison;
+  const version = backend.past.extensions.find((candidate) => candidate.id === id) ?? null;
+  return { before: version, after: version, changes: [] };
+}
+
+/** A verification that was made just now of all of the log. */
+function verified(backend: Backend, scope: VerificationScope): LastVerification | null {
+  if (!backend.verification) return null;
+  const verified_at = new Date().toISOString();
+  const { revision } = backend.verification;
+  const whole = scope === "new" ? backend.lastVerification : null;
+  backend.lastVerification = {
+    found: backend.verification,
+    verified_at,
+    whole_revision: whole?.whole_revision ?? revision,
+    whole_verified_at: whole?.whole_verified_at ?? verified_at,
+  };
+  return backend.lastVerification;
 }
 
 function passes(entry: AuditEntry, filter: AuditFilter): boolean {

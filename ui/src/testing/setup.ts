@@ -6,14 +6,16 @@ import { act, cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 import { endQuestion } from "../features/extensions/question";
 import { reloadNotices } from "../ui/notices";
+import { nameRegistry } from "../ui/registryStorage";
 
 // How long anything may take to appear on a loaded machine.
 configure({ asyncUtilTimeout: 10_000 });
 
-// What jsdom lacks and Mantine asks for.
+// What jsdom lacks and Mantine asks for. Nothing moves: a transition waits for frames, and where one is replaced
+// while a loaded machine is late with them, what it shows stays invisible.
 window.matchMedia = (query) =>
   ({
-    matches: false,
+    matches: query.includes("prefers-reduced-motion"),
     media: query,
     onchange: null,
     addListener: vi.fn(),
@@ -69,5 +71,6 @@ afterEach(() => {
   clearMocks();
   window.localStorage.clear();
   window.sessionStorage.clear();
+  nameRegistry("embedded");
   reloadNotices();
 });

@@ -10,6 +10,8 @@ function Part({ part }: { part: ValuePart }) {
   switch (part.kind) {
     case "text":
       return part.text;
+    case "changed":
+      return <mark className={classes.changed}>{part.text}</mark>;
     case "hidden":
       return (
         <span

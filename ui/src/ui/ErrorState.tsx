@@ -3,6 +3,7 @@ import type { ErrorReport } from "../bindings";
 import { CopyButton } from "./CopyButton";
 import { failureDetails } from "./failure";
 import { IconAlertTriangle } from "./icons";
+import { NoPermission } from "./NoPermission";
 import classes from "./Placeholder.module.css";
 
 /** A page whose data could not be read: what was tried, why it failed, what to do. */
@@ -15,6 +16,15 @@ export function ErrorState({
   error: ErrorReport;
   onRetry: () => void;
 }) {
+  if (error.code === "forbidden" && error.facts?.kind === "required_role")
+    return (
+      <NoPermission
+        title={tried}
+        needs={error.facts.value}
+        details={failureDetails(error)}
+        onRetry={onRetry}
+      />
+    );
   return (
     <div className={classes.placeholder} role="alert">
       <IconAlertTriangle className={classes.icon} data-tone="bad" size={28} stroke={1.6} aria-hidden />

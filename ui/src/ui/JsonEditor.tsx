@@ -22,7 +22,9 @@ import {
 import { tags } from "@lezer/highlight";
 import { Button, Input } from "@mantine/core";
 import { type ReactNode, useEffect, useId, useMemo, useRef } from "react";
+import { editorSearch, openSearchPanel } from "./editorSearch";
 import { parseExact, printExact } from "./exactJson";
+import { isolatedStrings } from "./isolatedStrings";
 import classes from "./JsonEditor.module.css";
 import { parseSchema } from "./jsonSchema";
 import { syntaxProblem, type TextProblem } from "./jsonText";
@@ -152,7 +154,9 @@ export function JsonEditor({
           bracketMatching(),
           highlightActiveLine(),
           EditorView.lineWrapping,
+          isolatedStrings(),
           json(),
+          editorSearch(),
           schemaAssist(() => latest.current.parsedSchema),
           syntaxHighlighting(colours),
           look,
@@ -206,6 +210,15 @@ export function JsonEditor({
       <div className={classes.head}>
         <span className={classes.label}>{label}</span>
         <span className={classes.space} />
+        <Button
+          size="compact-xs"
+          variant="subtle"
+          title="Ctrl F in the editor"
+          aria-label={`Find in ${label}`}
+          onClick={() => view.current && openSearchPanel(view.current)}
+        >
+          Find
+        </Button>
         <Button
           size="compact-xs"
           variant="subtle"

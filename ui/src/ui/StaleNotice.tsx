@@ -1,5 +1,7 @@
 import { Button } from "@mantine/core";
 import type { ErrorReport } from "../bindings";
+import { CopyButton } from "./CopyButton";
+import { failureDetails } from "./failure";
 import { IconAlertTriangle } from "./icons";
 import classes from "./StaleNotice.module.css";
 import { Timestamp } from "./Timestamp";
@@ -20,6 +22,12 @@ export function StaleNotice({ error, shownSince, onRetry }: StaleNoticeProps) {
         Could not refresh: {error.message} Shown as read{" "}
         <Timestamp value={new Date(shownSince).toISOString()} />.
       </span>
+      <span className={classes.code} data-testid="error-code">
+        {error.code}
+      </span>
+      <CopyButton size="compact-xs" text={failureDetails(error)}>
+        Copy details
+      </CopyButton>
       <Button size="compact-xs" variant="default" onClick={onRetry}>
         Try again
       </Button>

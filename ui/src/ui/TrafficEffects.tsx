@@ -1,7 +1,7 @@
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import type { AffectedType, ExtensionType, FollowingConsumer, TrafficEffects } from "../bindings";
 import { counted, groupedCount } from "./figures";
-import { IconAlertTriangle, IconCircleOff, IconRouter } from "./icons";
+import { IconActivity, IconAlertTriangle, IconCircleOff, IconRouter } from "./icons";
 import classes from "./TrafficEffects.module.css";
 
 /** What does not happen any more without an extension of the type. */
@@ -37,8 +37,12 @@ export function TrafficEffectsNote({ effects, way }: TrafficEffectsNoteProps) {
           </li>
         ))}
         <li>
+          <IconActivity size={15} aria-hidden />
+          <span>{callsOf(effects)}</span>
+        </li>
+        <li>
           <IconRouter size={15} aria-hidden />
-          <span>{followers(effects.consumers, effects.revision)}</span>
+          <span>{followers(effects.consumers)}</span>
         </li>
       </ul>
     </div>
@@ -73,15 +77,61 @@ function effectOf(affected: AffectedType, effects: TrafficEffects, way: "off" | 
   return `${subject} among them: with ${leaving_count === 1 ? "it" : "them"} ${way} ${consequences[type]}.`;
 }
 
-/** "3 routers follow, all at #1,204." */
-function followers(consumers: readonly FollowingConsumer[], revision: number): string {
+/** Extensions, or programs, that are called by name; the rest is a number. */
+const namedAtMost = 3;
+
+/** "In the last 24 hours it was called 1 204 times." */
+function callsOf({ extension_ids, known_calls }: TrafficEffects): ReactNode {
+  if (known_calls.length === 0) return "No call is known of the last 24 hours.";
+  const called = (count: number) => `called ${count === 1 ? "once" : `${groupedCount(count)} times`}`;
+  const [first] = known_calls;
+  if (first && extension_ids.length === 1) return `In the last 24 hours it was ${called(first.call_count)}.`;
+  const named = known_calls.slice(0, namedAtMost);
+  const more = known_calls.slice(namedAtMost);
+  const moreCalls = more.reduce((sum, { call_count }) => sum + call_count, 0);
+  const unknown = extension_ids.length - known_calls.length;
+  return (
+    <>
+      In the last 24 hours{" "}
+      {named.map(({ extension_id, call_count }, place) => (
+        <Fragment key={extension_id}>
+          {place > 0 && (place === named.length - 1 && more.length === 0 ? " and " : ", ")}
+          <bdi className={classes.id}>{extension_id}</bdi> was {called(call_count)}
+        </Fragment>
+      ))}
+      {more.length > 0 &&
+        ` and ${groupedCount(more.length)} more ${more.length === 1 ? "was" : "were"} ${called(moreCalls)}`}
+      .{unknown > 0 && ` Of ${groupedCount(unknown)} no call is known.`}
+    </>
+  );
+}
+
+/** "router-eu-1 and 2 more have applied revision 1 204; router-us-1 has applied revision 1 201." */
+function followers(consumers: readonly FollowingConsumer[]): ReactNode {
   if (consumers.length === 0) return "No router has reported lately that it follows this registry.";
-  const follow = `${counted(consumers.length, "router")} ${consumers.length === 1 ? "follows" : "follow"}`;
-  const revisions = new Set(consumers.map(({ applied_revision }) => applied_revision));
-  const [applied] = revisions;
-  if (revisions.size === 1 && applied !== undefined)
-    return `${follow}, ${consumers.length === 1 ? "" : "all "}at #${groupedCount(applied)}.`;
-  const current = consumers.filter(({ applied_revision }) => applied_revision === revision).length;
-  const last = Math.min(...revisions);
-  return `${follow}: ${groupedCount(current)} at #${groupedCount(revision)}, the last at #${groupedCount(last)}.`;
+  const hostsOf = new Map<string, number>();
+  for (const { name } of consumers) hostsOf.set(name, (hostsOf.get(name) ?? 0) + 1);
+  const called = ({ name, host }: FollowingConsumer) =>
+    hostsOf.get(name) === 1 ? name : `${name} on ${host}`;
+  const byRevision = new Map<number, string[]>();
+  for (const consumer of consumers) {
+    const { applied_revision } = consumer;
+    byRevision.set(applied_revision, [...(byRevision.get(applied_revision) ?? []), called(consumer)]);
+  }
+  const newestFirst = [...byRevision].sort(([one], [other]) => other - one);
+  const named = newestFirst.slice(0, namedAtMost);
+  const older = newestFirst.slice(namedAtMost).reduce((sum, [, names]) => sum + names.length, 0);
+  return (
+    <>
+      {named.map(([revision, [first, ...others]], place) => (
+        <Fragment key={revision}>
+          {place > 0 && "; "}
+          <bdi>{first}</bdi>
+          {others.length > 0 && ` and ${groupedCount(others.length)} more`}{" "}
+          {others.length > 0 ? "have" : "has"} applied revision {groupedCount(revision)}
+        </Fragment>
+      ))}
+      {older > 0 && `; ${groupedCount(older)} more are further behind`}.
+    </>
+  );
 }

@@ -7,20 +7,20 @@ const kinds = (parts: ValuePart[]) => parts.map(({ kind, text }) => [kind, text]
 
 describe("placeName", () => {
   it("reads a pointer as a way through the configuration", () => {
-    expect(placeName(at("/enabled"))).toBe("enabled");
-    expect(placeName(at("/config/limits/rate"))).toBe("config › limits › rate");
-    expect(placeName(at("/config/patterns/0/name"))).toBe("config › patterns[0] › name");
+    expect(placeName(at("/enabled"))).toBe("On");
+    expect(placeName(at("/config/limits/rate"))).toBe("Configuration › limits › rate");
+    expect(placeName(at("/config/patterns/0/name"))).toBe("Configuration › patterns[0] › name");
   });
 
   it("shows keys with slashes and tildes as they are", () => {
-    expect(placeName(at("/config/rate~1s"))).toBe("config › rate/s");
-    expect(placeName(at("/config/a~01"))).toBe("config › a~1");
+    expect(placeName(at("/config/rate~1s"))).toBe("Configuration › rate/s");
+    expect(placeName(at("/config/a~01"))).toBe("Configuration › a~1");
   });
 
   it("takes only what can be a place in an array for one, and shows a key without a name", () => {
-    expect(placeName(at("/config/patterns/10"))).toBe("config › patterns[10]");
-    expect(placeName(at("/config/codes/007"))).toBe("config › codes › 007");
-    expect(placeName(at("/config/"))).toBe('config › ""');
+    expect(placeName(at("/config/patterns/10"))).toBe("Configuration › patterns[10]");
+    expect(placeName(at("/config/codes/007"))).toBe("Configuration › codes › 007");
+    expect(placeName(at("/config/"))).toBe('Configuration › ""');
   });
 
   it("names the whole where a legacy program wrote no fields", () => {

@@ -29,12 +29,29 @@ export function groupedCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, thinSpace);
 }
 
-/** "1 extension", "6 extensions". */
-export function counted(count: number, noun: string): string {
-  return `${groupedCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+/** "1 extension", "6 extensions"; "1 entry", "6 entries" where the plural is given. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${groupedCount(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** One decimal, rounded down, so that 99.97 never reads as a flawless 100.0. */
 export function scoreText(scorePercent: number): string {
   return `${(Math.floor(Number((scorePercent * 10).toFixed(6))) / 10).toFixed(1)} %`;
+}
+
+/** How much room something takes: "812 B", "4.2 KiB", "38 MiB", "1.5 GiB". */
+export function byteSize(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1_023.5 && unit < units.length - 1) {
+    size /= 1_024;
+    unit += 1;
+  }
+  return `${unit > 0 && size < 9.95 ? size.toFixed(1) : Math.round(size)} ${units[unit]}`;
+}
+
+/** The same of mebibytes, which is as exactly as disks are measured. */
+export function mebibyteSize(mebibytes: number): string {
+  return byteSize(mebibytes * 1_048_576);
 }

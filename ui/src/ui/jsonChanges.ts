@@ -1,12 +1,13 @@
 import type { FieldChange } from "../bindings";
 import { type ExactJson, isObject, memberName, parseExact, printExact } from "./exactJson";
 
-function pointer(path: string, key: string | number): string {
+/** The JSON Pointer of a member of what is at `path`. */
+export function pointer(path: string, key: string | number): string {
   return `${path}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
 /** A mark stands for one hidden value, whatever is inside it. */
-function isMark(value: ExactJson): boolean {
+export function isMark(value: ExactJson): boolean {
   return isObject(value) && "s$redacted" in value;
 }
 

@@ -1,7 +1,7 @@
 import { findNodeAtLocation, getLocation, type JSONPath, type Node, parseTree } from "jsonc-parser";
 
 /** A part of a JSON Schema; what it holds is looked at with care, because anybody may have written it. */
-type Part = Record<string, unknown>;
+export type Part = Record<string, unknown>;
 
 /** What may stand at the place of the cursor, in place of the text from `from` to `to`. */
 export type Suggestions = { from: number; to: number; suggestions: Suggestion[] };
@@ -79,7 +79,7 @@ function applied(root: Part, start: Part): Part[] {
 }
 
 /** A reference within the schema: "#", "#/$defs/name" or "#anchor". */
-function resolve(root: Part, reference: string): Part | null {
+export function resolve(root: Part, reference: string): Part | null {
   if (!reference.startsWith("#")) return null;
   const fragment = decoded(reference.slice(1));
   if (fragment === "") return root;
@@ -307,6 +307,6 @@ function partList(value: unknown): Part[] {
   return Array.isArray(value) ? value.filter(isPart) : [];
 }
 
-function isPart(value: unknown): value is Part {
+export function isPart(value: unknown): value is Part {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

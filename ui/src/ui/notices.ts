@@ -1,14 +1,17 @@
 import { isValidElement, type ReactNode, useSyncExternalStore } from "react";
 import type { ErrorReport } from "../bindings";
+import { registryKey } from "./registryStorage";
 
 /** A notice as it is kept: what it said, when, and for a failure everything that is known of it. */
 export type KeptNotice = {
   id: number;
   /** RFC 3339. */
   at: string;
-  kind: "done" | "failure";
+  kind: "done" | "failure" | "trouble";
   text: string;
   error: ErrorReport | null;
+  /** The extension that a click opens. */
+  extensionId?: string;
 };
 
 type Kept = { notices: readonly KeptNotice[]; seenId: number };
@@ -18,17 +21,19 @@ export const keptMax = 200;
 /** Of the session: a window that is opened again begins without. */
 const storageKey = "notices";
 
-let kept: Kept | null = null;
+let kept: { key: string; value: Kept } | null = null;
 const listeners = new Set<() => void>();
 
 function current(): Kept {
-  kept ??= read();
-  return kept;
+  const key = registryKey(storageKey);
+  // Those of one registry say nothing of another.
+  if (kept?.key !== key) kept = { key, value: read(key) };
+  return kept.value;
 }
 
-function read(): Kept {
+function read(key: string): Kept {
   try {
-    const value: unknown = JSON.parse(window.sessionStorage.getItem(storageKey) ?? "null");
+    const value: unknown = JSON.parse(window.sessionStorage.getItem(key) ?? "null");
     if (isKept(value)) return value;
   } catch {
     // What can't be read is as good as nothing.
@@ -50,9 +55,10 @@ function isKept(value: unknown): value is Kept {
 }
 
 function change(next: Kept) {
-  kept = next;
+  const key = registryKey(storageKey);
+  kept = { key, value: next };
   try {
-    window.sessionStorage.setItem(storageKey, JSON.stringify(next));
+    window.sessionStorage.setItem(key, JSON.stringify(next));
   } catch {
     // Without room for it the list lives as long as the page.
   }
@@ -64,6 +70,7 @@ export function keepNotice(notice: {
   kind: KeptNotice["kind"];
   message: ReactNode;
   error?: ErrorReport;
+  extensionId?: string;
 }): void {
   const { notices, seenId } = current();
   const added: KeptNotice = {
@@ -72,6 +79,7 @@ export function keepNotice(notice: {
     kind: notice.kind,
     text: textOf(notice.message),
     error: notice.error ?? null,
+    ...(notice.extensionId !== undefined && { extensionId: notice.extensionId }),
   };
   change({ notices: [added, ...notices].slice(0, keptMax), seenId });
 }

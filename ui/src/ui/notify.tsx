@@ -101,6 +101,35 @@ export function notifyDone(message: ReactNode, { stays = false }: { stays?: bool
   });
 }
 
+/** Tells of a danger that is not of something just tried; stays until it is closed, and leads to where it is dealt with. */
+export function notifyTrouble(title: string, text: string, open: () => void): void {
+  keepNotice({ kind: "trouble", message: `${title}. ${text}` });
+  const id = nextId();
+  notifications.show({
+    id,
+    autoClose: false,
+    icon: <IconAlertTriangle size={16} color="var(--warn)" aria-hidden />,
+    title,
+    message: (
+      <div className={classes.failure}>
+        <span>{text}</span>
+        <div className={classes.line}>
+          <Button
+            size="compact-xs"
+            variant="default"
+            onClick={() => {
+              notifications.hide(id);
+              open();
+            }}
+          >
+            Open backups
+          </Button>
+        </div>
+      </div>
+    ),
+  });
+}
+
 /** Says what was tried, why it failed and what to do; stays until it is closed. */
 export function notifyFailure(tried: ReactNode, error: ErrorReport): void {
   keepNotice({ kind: "failure", message: tried, error });

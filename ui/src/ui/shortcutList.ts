@@ -14,7 +14,9 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
       { keys: ["g", "a"], does: "Audit" },
       { keys: ["g", "h"], does: "Health" },
       { keys: ["g", "r"], does: "Routers" },
+      { keys: ["g", "b"], does: "Backups" },
       { keys: ["g", "s"], does: "Settings" },
+      { keys: ["g", "c"], does: "Connections" },
       { keys: ["g", "t"], does: "Registry as of another time" },
       { keys: ["g", "i"], does: "Import a file of extensions" },
       { keys: ["/"], does: "Search the page" },
@@ -45,6 +47,7 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
       { keys: ["Space"], does: "Switch on or off" },
       { keys: ["e"], does: "Edit" },
       { keys: ["h"], does: "History" },
+      { keys: ["m"], does: "Send a test message" },
       { keys: ["Del"], does: "Delete, after a question" },
       { keys: ["x"], does: "Select the row, or not" },
       { keys: ["Shift", "↓"], does: "Select on to the next row" },
@@ -60,9 +63,19 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
     ],
   },
   {
+    title: "Health",
+    shortcuts: [
+      { keys: ["j", "k"], does: "Next and previous extension" },
+      { keys: ["Enter"], does: "Open its charts" },
+      { keys: ["←", "→"], does: "In a chart: move the cursor, with Shift choose a range" },
+      { keys: ["Enter"], does: "In a chart: zoom in on what is chosen" },
+      { keys: ["Esc"], does: "Zoom out, then back to all" },
+    ],
+  },
+  {
     title: "Forms",
     shortcuts: [
-      { keys: ["Ctrl", "Enter"], does: "Review, then save" },
+      { keys: ["Ctrl", "Enter"], does: "Review, then save; send a test message" },
       { keys: ["Esc"], does: "Back" },
       { keys: ["Ctrl", "Space"], does: "Keys and values that fit, in an editor of JSON" },
     ],

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use sqlx::Connection;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnection;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{debug, error, info, warn};
 
 use super::snapshot::{Change, Head, Snapshot};
-use super::source::{Link, News, Whole, read_whole};
+use super::source::{CacheDatabase, Link, News, Whole, read_whole};
 use super::stats::Divergence;
 use super::{CacheChange, CacheOptions, ReloadReply, Shared, file};
 use crate::{Error, Result};
@@ -36,7 +36,7 @@ const SAVE_UNCHANGED_INTERVAL: Duration = Duration::from_mins(1);
 
 pub(super) struct Follower {
     shared: Arc<Shared>,
-    database: PgConnectOptions,
+    database: CacheDatabase,
     options: CacheOptions,
     host: String,
     reloads: mpsc::UnboundedReceiver<ReloadReply>,
@@ -105,7 +105,7 @@ fn compare(ours: &Head, news: &News) -> Comparison {
 impl Follower {
     pub(super) fn new(
         shared: Arc<Shared>,
-        database: PgConnectOptions,
+        database: CacheDatabase,
         options: CacheOptions,
         reloads: mpsc::UnboundedReceiver<ReloadReply>,
         ready: oneshot::Sender<Result<()>>,
@@ -195,6 +195,7 @@ impl Follower {
                 &self.database,
                 self.options.connect_timeout,
                 self.options.heartbeat_timeout,
+                self.options.poll_interval,
             )
             .await?,
             readings: JoinSet::new(),
@@ -203,6 +204,10 @@ impl Follower {
             idle: None,
         };
         self.can_report = true;
+        let notices = session.link.notices();
+        if std::mem::replace(&mut self.shared.status().notices, notices) != notices {
+            info!(?notices, "how the cache hears of changes");
+        }
         if self.is_loaded {
             self.check(&mut session).await?;
             self.plan_reload(&mut session, Duration::ZERO);
@@ -315,7 +320,7 @@ impl Follower {
         });
         session.next_reload_at = None;
         session.readings.spawn(read_whole(
-            self.database.clone(),
+            session.link.options(),
             self.options.connect_timeout,
             session.idle.take().map(|(connection, _)| connection),
             self.shared.snapshot.load_full(),
@@ -535,7 +540,9 @@ impl Follower {
             .report_applied(consumer, &self.host, revision)
             .await
         {
-            Err(error @ (Error::Forbidden { .. } | Error::Internal { .. })) => {
+            Err(
+                error @ (Error::Forbidden { .. } | Error::ReadOnly { .. } | Error::Internal { .. }),
+            ) => {
                 warn!(%error, cause = error.detail(), "the console will not show this program");
                 self.can_report = false;
                 Ok(())
@@ -677,6 +684,7 @@ mod tests {
 
     fn compared(ours: &Head, theirs: Head, hash_then: Option<u8>) -> Comparison {
         let news = News {
+            is_standby: false,
             head: theirs,
             hash_then: hash_then.map(|hash| vec![hash]),
             changes: None,

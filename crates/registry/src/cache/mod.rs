@@ -30,7 +30,6 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache};
 use chrono::{DateTime, Utc};
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
@@ -40,7 +39,8 @@ pub use found::Found;
 pub use options::{CacheOptions, Consumer};
 pub use ordered::OrderedExtensions;
 pub use snapshot::{Change, Head, Snapshot};
-pub use stats::{CacheState, CacheStats, Divergence};
+pub use source::CacheDatabase;
+pub use stats::{CacheState, CacheStats, ChangeNotices, Divergence, PollingReason};
 
 use crate::extensions::ExtensionType;
 use crate::{Error, Result};
@@ -72,7 +72,11 @@ impl RegistryCache {
     /// # Errors
     /// Only if there is nothing to answer from, neither a database nor a saved snapshot:
     /// [`Error::DatabaseUnavailable`], [`Error::Forbidden`], [`Error::Internal`].
-    pub async fn connect(database: PgConnectOptions, options: CacheOptions) -> Result<Self> {
+    pub async fn connect(
+        database: impl Into<CacheDatabase>,
+        options: CacheOptions,
+    ) -> Result<Self> {
+        let database = database.into();
         let shared = Arc::new(Shared::new(Snapshot::empty(), options.trust_duration()));
         let is_restored = restore(&shared, &options).await;
         let (reload_requests, reloads) = mpsc::unbounded_channel();
@@ -318,6 +322,7 @@ struct Status {
     load_count: u64,
     error_count: u64,
     apply_count: u64,
+    notices: ChangeNotices,
     divergence: Option<Divergence>,
 }
 
@@ -370,6 +375,7 @@ impl Shared {
             enabled: snapshot.enabled_count(),
             hits,
             misses,
+            notices: status.notices,
             divergence: status.divergence.clone(),
         }
     }

@@ -20,6 +20,9 @@ pub struct CacheOptions {
     /// The longest wait before connecting again; it begins at a fiftieth, doubles, and is cut by up to a
     /// half at random.
     pub reconnect_interval_max: Duration,
+    /// How often to look for changes where the database can't tell of them: on a standby, and through a pooler that
+    /// hands out single transactions.
+    pub poll_interval: Duration,
     /// How long to wait for more after the first of several notifications.
     pub coalesce_duration: Duration,
     /// With more changes than this since its revision the cache reads everything.
@@ -41,6 +44,7 @@ impl Default for CacheOptions {
             heartbeat_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(5),
             reconnect_interval_max: Duration::from_secs(1),
+            poll_interval: Duration::from_secs(1),
             coalesce_duration: Duration::from_millis(2),
             changes_at_most: 10_000,
             snapshot_file: None,

@@ -5,15 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions, PgRow};
-use sqlx::{Connection, Row};
+use sqlx::postgres::{
+    PgArguments, PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions, PgRow,
+};
+use sqlx::query::Query;
+use sqlx::{Connection, Postgres, Row};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 
 use super::extension::{CachedExtension, ExtensionParts};
 use super::rows::{RowDecoder, columns};
 use super::snapshot::{Change, Head, Snapshot};
+use super::stats::{ChangeNotices, PollingReason};
+use crate::connection::{FoundServer, Pooling, ServerRole, Servers, Target};
 use crate::extensions::ExtensionType;
+use crate::pool::BEGIN_POOLED;
 use crate::{Error, Result};
 
 /// Where commits tell the registry's new revision (`migrations/0005_sealed_audit_chain.sql`).
@@ -29,14 +35,52 @@ const PIECE_LENGTH: usize = 1 << 18;
 /// More differences than this are told as "anything".
 const DIFFERENCES_MAX: usize = 10_000;
 
-/// A connection that listens for changes and asks for them.
+/// Where a cache reads: one server, or whichever of several is the right one.
+#[derive(Clone)]
+pub enum CacheDatabase {
+    /// This server, however it changes.
+    Server(Box<PgConnectOptions>),
+    /// The servers of a profile: the primary, found again after a failover, or a standby if the profile prefers one.
+    Servers(Servers),
+}
+
+impl From<PgConnectOptions> for CacheDatabase {
+    fn from(options: PgConnectOptions) -> Self {
+        Self::Server(Box::new(options))
+    }
+}
+
+impl From<Servers> for CacheDatabase {
+    fn from(servers: Servers) -> Self {
+        Self::Servers(servers)
+    }
+}
+
+/// A connection that hears of changes, or looks for them, and asks for them.
 ///
 /// It is thrown away after any error: `PgListener` would connect again by itself, and what was committed
 /// meanwhile would be lost without a sign.
 pub(super) struct Link {
-    listener: Option<PgListener>,
-    pool: PgPool,
+    way: Way,
+    /// How to log in to the same server once more.
+    options: PgConnectOptions,
+    /// Whether a server that has become a standby is the wrong one.
+    wants_primary: bool,
     answer_timeout: Duration,
+}
+
+enum Way {
+    /// Commits are told.
+    Listening {
+        listener: Option<PgListener>,
+        pool: PgPool,
+    },
+    /// Somebody has to look: the connection hears of nothing. Each question is a transaction.
+    Polling {
+        connection: Box<PgConnection>,
+        interval: Duration,
+        reason: PollingReason,
+    },
 }
 
 /// What is new since a revision.
@@ -45,16 +89,54 @@ pub(super) struct News {
     pub(super) head: Head,
     /// The hash of the entry of the revision that was asked about; none if there is no such entry.
     pub(super) hash_then: Option<Vec<u8>>,
+    /// Whether the server follows another one.
+    pub(super) is_standby: bool,
     /// What changed, each extension once; none if it is more than was asked for.
     pub(super) changes: Option<Vec<Change>>,
 }
 
 impl Link {
-    /// Connects and listens. What is committed from now on is told.
+    /// Connects and listens. What is committed from now on is told; where that can't be, it is looked for.
     pub(super) async fn open(
-        database: &PgConnectOptions,
+        database: &CacheDatabase,
         connect_timeout: Duration,
         answer_timeout: Duration,
+        poll_interval: Duration,
+    ) -> Result<Self> {
+        let servers = match database {
+            CacheDatabase::Server(options) => {
+                return Self::listen(options, connect_timeout, answer_timeout, false).await;
+            }
+            CacheDatabase::Servers(servers) => servers,
+        };
+        let target = servers.target_for_reading();
+        let found = servers.find(target).await.map_err(Error::unreachable)?;
+        let options = servers.options_for(&found.address);
+        let wants_primary = target == Target::Primary;
+        match polling_reason(servers, &found) {
+            None => {
+                // It has told which server is the right one; a listener is made from a pool.
+                tokio::spawn(found.connection.close());
+                Self::listen(&options, connect_timeout, answer_timeout, wants_primary).await
+            }
+            Some(reason) => Ok(Self {
+                way: Way::Polling {
+                    connection: Box::new(found.connection),
+                    interval: poll_interval,
+                    reason,
+                },
+                options,
+                wants_primary,
+                answer_timeout,
+            }),
+        }
+    }
+
+    async fn listen(
+        options: &PgConnectOptions,
+        connect_timeout: Duration,
+        answer_timeout: Duration,
+        wants_primary: bool,
     ) -> Result<Self> {
         const ATTEMPTED: &str = "Listening for changes";
         let failed = |source| Error::from_query(ATTEMPTED, source);
@@ -64,7 +146,7 @@ impl Link {
             .acquire_timeout(connect_timeout)
             .max_lifetime(None)
             .idle_timeout(None)
-            .connect_lazy_with(database.clone());
+            .connect_lazy_with(options.clone());
         let listener = within(connect_timeout, async {
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.eager_reconnect(false);
@@ -74,16 +156,45 @@ impl Link {
         .await
         .map_err(failed)?;
         Ok(Self {
-            listener: Some(listener),
-            pool,
+            way: Way::Listening {
+                listener: Some(listener),
+                pool,
+            },
+            options: options.clone(),
+            wants_primary,
             answer_timeout,
         })
     }
 
-    /// Waits for the next commit and returns its revision. May be dropped at any time without loss.
+    /// How to log in to the same server once more.
+    pub(super) fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
+    /// How changes are heard of.
+    pub(super) fn notices(&self) -> ChangeNotices {
+        match &self.way {
+            Way::Listening { .. } => ChangeNotices::Told,
+            Way::Polling {
+                interval, reason, ..
+            } => ChangeNotices::LookedFor {
+                interval: *interval,
+                reason: *reason,
+            },
+        }
+    }
+
+    /// Waits for the next commit and returns its revision, or for the time to look. May be dropped at any time without
+    /// loss.
     pub(super) async fn next_revision(&mut self) -> Result<i64> {
         let failed = |source| Error::from_query("Listening for changes", source);
-        let listener = self.listener()?;
+        let listener = match &mut self.way {
+            Way::Polling { interval, .. } => {
+                tokio::time::sleep(*interval).await;
+                return Ok(i64::MAX);
+            }
+            Way::Listening { listener, .. } => listener_of(listener)?,
+        };
         match listener.try_recv().await.map_err(failed)? {
             // A payload that is no revision came from somebody else: it is a reason to look.
             Some(notification) => Ok(notification.payload().parse().unwrap_or(i64::MAX)),
@@ -93,7 +204,13 @@ impl Link {
 
     /// Takes all notifications that have come already and returns the newest revision among them.
     pub(super) fn newest_waiting_revision(&mut self) -> Option<i64> {
-        let listener = self.listener.as_mut()?;
+        let Way::Listening {
+            listener: Some(listener),
+            ..
+        } = &mut self.way
+        else {
+            return None;
+        };
         std::iter::from_fn(|| listener.next_buffered())
             .map(|notification| notification.payload().parse().unwrap_or(i64::MAX))
             .max()
@@ -103,16 +220,26 @@ impl Link {
     /// head and rows are of one moment.
     pub(super) async fn news_since(&mut self, revision: i64, changes_at_most: u32) -> Result<News> {
         const ATTEMPTED: &str = "Reading what changed";
-        let timeout = self.answer_timeout;
-        let listener = self.listener()?;
+        let failed = |source| Error::from_query(ATTEMPTED, source);
         let query = sqlx::query(NEWS)
             .bind(revision)
             .bind(i64::from(changes_at_most));
-        let rows = within(timeout, query.fetch_all(listener))
-            .await
-            .map_err(|source| Error::from_query(ATTEMPTED, source))?;
-        News::read(&rows, revision, changes_at_most)
-            .map_err(|source| Error::from_query(ATTEMPTED, source))
+        let rows = self.ask(query).await.map_err(failed)?;
+        let news = News::read(&rows, revision, changes_at_most).map_err(failed)?;
+        let wrong = if !news.is_standby {
+            None
+        } else if self.wants_primary {
+            Some("the server has become a standby")
+        } else if news.head.revision < revision {
+            // Another one was ahead of it: it will have caught up in a moment.
+            Some("the standby is behind what was read before")
+        } else {
+            None
+        };
+        match wrong {
+            None => Ok(news),
+            Some(why) => Err(failed(sqlx::Error::Configuration(why.into()))),
+        }
     }
 
     /// Tells the database what this program has applied.
@@ -122,32 +249,69 @@ impl Link {
         host: &str,
         revision: i64,
     ) -> Result<()> {
-        let timeout = self.answer_timeout;
-        let listener = self.listener()?;
         let query = sqlx::query("SELECT public.registry_report_applied($1, $2, $3, $4, $5)")
             .bind(consumer.id)
             .bind(&consumer.name)
             .bind(host)
             .bind(&consumer.version)
             .bind(revision);
-        within(timeout, query.execute(listener))
+        self.ask(query)
             .await
             .map(drop)
             .map_err(|source| Error::from_query("Reporting the applied revision", source))
     }
 
-    fn listener(&mut self) -> Result<&mut PgListener> {
-        self.listener
-            .as_mut()
-            .ok_or_else(|| Error::from_query("Listening for changes", sqlx::Error::PoolClosed))
+    async fn ask(&mut self, query: Query<'_, Postgres, PgArguments>) -> sqlx::Result<Vec<PgRow>> {
+        let timeout = self.answer_timeout;
+        match &mut self.way {
+            Way::Listening { listener, .. } => {
+                let listener = listener.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+                within(timeout, query.fetch_all(listener)).await
+            }
+            Way::Polling {
+                connection, reason, ..
+            } => {
+                let begin = match reason {
+                    PollingReason::TransactionPooling => BEGIN_POOLED,
+                    PollingReason::Standby => "BEGIN",
+                };
+                within(timeout, async {
+                    let mut transaction = connection.begin_with(begin).await?;
+                    let rows = query.fetch_all(&mut *transaction).await?;
+                    transaction.commit().await?;
+                    Ok(rows)
+                })
+                .await
+            }
+        }
+    }
+}
+
+fn listener_of(listener: &mut Option<PgListener>) -> Result<&mut PgListener> {
+    listener
+        .as_mut()
+        .ok_or_else(|| Error::from_query("Listening for changes", sqlx::Error::PoolClosed))
+}
+
+/// Why a server tells of no change; none if it does.
+fn polling_reason(servers: &Servers, found: &FoundServer) -> Option<PollingReason> {
+    if servers.database().pooling == Pooling::Transaction {
+        Some(PollingReason::TransactionPooling)
+    } else if found.role == ServerRole::Standby {
+        Some(PollingReason::Standby)
+    } else {
+        None
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
+        let Way::Listening { listener, pool } = &mut self.way else {
+            return;
+        };
         // The listener says goodbye in a task of its own, which a dead link keeps until TCP gives it up.
-        drop(self.listener.take());
-        let pool = self.pool.clone();
+        drop(listener.take());
+        let pool = pool.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move { pool.close().await });
         }
@@ -158,7 +322,7 @@ impl Drop for Link {
 // table for a few of them is never what is wanted here, whatever it believes about the table.
 const NEWS: &str = "\
     SELECT head.registry_id::text AS registry_id, head.revision AS head_revision, head.hash,
-           entry_then.hash AS hash_then, changed.extension_id,
+           pg_is_in_recovery() AS is_standby, entry_then.hash AS hash_then, changed.extension_id,
            extensions.id, extensions.type, extensions.subject, extensions.timeout_ms, extensions.retry,
            extensions.enabled, extensions.config, extensions.metadata, extensions.revision
     FROM public.registry_head AS head
@@ -200,6 +364,7 @@ impl News {
         };
         Ok(Self {
             hash_then: first.try_get("hash_then")?,
+            is_standby: first.try_get("is_standby")?,
             head,
             changes,
         })
@@ -321,7 +486,8 @@ async fn begin_reading(mut connection: PgConnection) -> sqlx::Result<(PgConnecti
     sqlx::raw_sql("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         .execute(&mut connection)
         .await?;
-    let row = sqlx::query(
+    // Simple, so that nothing is prepared: through a pooler it would stay in a session that is not ours.
+    let row = sqlx::raw_sql(
         "SELECT registry_id::text AS registry_id, revision, hash FROM public.registry_head",
     )
     .fetch_one(&mut connection)

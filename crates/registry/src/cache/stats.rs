@@ -21,6 +21,30 @@ pub enum CacheState {
     Diverged,
 }
 
+/// How a cache hears of changes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum ChangeNotices {
+    /// The database tells of each commit.
+    #[default]
+    Told,
+    /// It can't, so the cache looks.
+    LookedFor {
+        /// How often.
+        interval: Duration,
+        /// Why it can't.
+        reason: PollingReason,
+    },
+}
+
+/// Why a database can't tell of commits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PollingReason {
+    /// A pooler hands out single transactions: there is no session to tell.
+    TransactionPooling,
+    /// The server is a standby, which tells nobody.
+    Standby,
+}
+
 /// What two histories stand against each other.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Divergence {
@@ -59,6 +83,8 @@ pub struct CacheStats {
     pub hits: u64,
     /// Lookups by id or subject that found none.
     pub misses: u64,
+    /// How changes are heard of.
+    pub notices: ChangeNotices,
     /// The divergence that nobody has acknowledged yet.
     pub divergence: Option<Divergence>,
 }

@@ -12,6 +12,8 @@
 //! | `cluster/credentials.json` | the passwords, mode 0600                                   |
 //! | `socket`           | the unix socket; the server listens nowhere else                   |
 //! | `server.log`       | what the server writes                                             |
+//! | `reserve`          | room set aside for a full disk                                    |
+//! | `cluster-until-…`  | what was there before a restore or an upgrade, until it is deleted  |
 //! | `server`           | a copy of the server's programs, where its account can't read the original |
 //!
 //! Beside it, `anchors.jsonl` notes the end of the audit chain after each change ([`crate::anchors`]).
@@ -19,20 +21,31 @@
 mod account;
 mod binaries;
 mod cluster;
+mod daily_backups;
 mod postmaster;
 mod process;
+mod replacement;
+mod reserve;
 mod server;
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
 pub use account::data_directory;
+pub use daily_backups::{DailyBackups, DailyOutcome, retained};
+pub use replacement::{
+    KeptCluster, PendingUpgrade, Replaced, delete_kept_cluster, kept_clusters, pending_upgrade,
+    restore, upgrade,
+};
+pub use reserve::{DiskSpace, LOW_BELOW_MIB};
 pub use server::{EmbeddedServer, Options, open};
 
 /// What the start is doing now, in the order in which steps may come; most starts skip some.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, Type)]
 #[serde(rename_all = "snake_case")]
 pub enum StartStep {
+    /// Another database is put in the place of the one that was there: from a backup, or with a newer PostgreSQL.
+    Replacing,
     /// Looking for the PostgreSQL programs and preparing the folders.
     FindingServer,
     /// The server of a program that ended is still shutting down.

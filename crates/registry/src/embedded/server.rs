@@ -20,13 +20,15 @@ use super::binaries::ServerBinaries;
 use super::cluster::{Cluster, Credentials, SUPERUSER, random_password};
 use super::postmaster::{self, PidFile};
 use super::process::ServerProcess;
+use super::replacement;
+use super::reserve::{DiskSpace, Reserve};
 use crate::access::Role;
 use crate::anchors::AnchorFile;
 use crate::registry::os_user;
 use crate::{Error, Registry, Result, migrations};
 
 /// The database in the cluster.
-const DATABASE: &str = "registry";
+pub(super) const DATABASE: &str = "registry";
 
 /// The port names the socket's file; nothing listens on it.
 const PORT: u16 = 5432;
@@ -35,7 +37,7 @@ const PORT: u16 = 5432;
 const SOCKET_PATH_LIMIT: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// A new cluster takes about 40 MiB, and its log another 16 MiB at a time.
-const SPACE_FOR_A_NEW_CLUSTER_MIB: u64 = 128;
+pub(super) const SPACE_FOR_A_NEW_CLUSTER_MIB: u64 = 128;
 
 /// How long a server may take to accept connections, unless it is recovering.
 const START_PATIENCE: Duration = Duration::from_mins(1);
@@ -73,6 +75,8 @@ pub struct Options {
 pub struct EmbeddedServer {
     /// None where the server belongs to another program.
     owned: Option<Owned>,
+    folders: Folders,
+    application_name: String,
     connection: PgConnectOptions,
     /// The server's version, for example `18.4`.
     pub version: String,
@@ -85,8 +89,8 @@ pub struct EmbeddedServer {
 #[derive(Debug)]
 struct Owned {
     process: ServerProcess,
-    /// Locked for as long as the server runs.
-    _lock: File,
+    /// For as long as the server runs.
+    _held: Held,
 }
 
 impl EmbeddedServer {
@@ -117,6 +121,34 @@ impl EmbeddedServer {
             .map(|owned| owned.process.ended_signal())
     }
 
+    /// How to log in to the registry as the owner of its tables: to back it up and to move it, never to work with it.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the passwords can't be read.
+    pub fn owner_options(&self) -> Result<PgConnectOptions> {
+        let credentials = read_credentials(&self.folders.cluster())?;
+        Ok(superuser_options(
+            &self.folders,
+            &self.application_name,
+            &credentials.superuser_password,
+        )
+        .database(DATABASE))
+    }
+
+    /// The folder that holds everything.
+    pub fn data_directory(&self) -> &Path {
+        self.folders.base.parent().unwrap_or(&self.folders.base)
+    }
+
+    /// How much room its disk has. If there is room again for the reserve that a full disk took, it is set aside anew.
+    pub fn disk_space(&self) -> DiskSpace {
+        let reserve = self.folders.reserve();
+        if self.owned.is_some() {
+            reserve.hold();
+        }
+        reserve.disk_space()
+    }
+
     /// Stops the server if this program started it, and waits until it is gone: under a second as
     /// a rule, 15 s at the most. Blocks.
     pub fn stop(self) {
@@ -132,26 +164,26 @@ impl Drop for Owned {
 
 /// Where the parts lie in the data directory.
 #[derive(Clone, Debug)]
-struct Folders {
-    base: PathBuf,
+pub(super) struct Folders {
+    pub(super) base: PathBuf,
 }
 
 impl Folders {
-    fn new(data_directory: &Path) -> Self {
+    pub(super) fn new(data_directory: &Path) -> Self {
         Self {
             base: data_directory.join("postgresql"),
         }
     }
 
-    fn lock(&self) -> PathBuf {
+    pub(super) fn lock(&self) -> PathBuf {
         self.base.join("lock")
     }
 
-    fn cluster(&self) -> Cluster {
+    pub(super) fn cluster(&self) -> Cluster {
         Cluster::new(self.base.join("cluster"))
     }
 
-    fn socket(&self) -> PathBuf {
+    pub(super) fn socket(&self) -> PathBuf {
         self.base.join("socket")
     }
 
@@ -161,6 +193,10 @@ impl Folders {
 
     fn server_copies(&self) -> PathBuf {
         self.base.join("server")
+    }
+
+    fn reserve(&self) -> Reserve {
+        Reserve::in_folder(&self.base)
     }
 }
 
@@ -181,11 +217,26 @@ pub async fn open(
     options: &Options,
     on_step: impl Fn(StartStep) + Clone + Send + 'static,
 ) -> Result<(EmbeddedServer, Registry)> {
+    let reserve = Folders::new(&options.data_directory).reserve();
+    let opened = match open_once(options, on_step.clone()).await {
+        // With the room that was set aside the server can replay its log and write its checkpoint.
+        Err(Error::DiskFull { .. }) if reserve.release() => open_once(options, on_step).await,
+        opened => opened,
+    }?;
+    opened.0.disk_space();
+    Ok(opened)
+}
+
+async fn open_once(
+    options: &Options,
+    on_step: impl Fn(StartStep) + Clone + Send + 'static,
+) -> Result<(EmbeddedServer, Registry)> {
     on_step(StartStep::FindingServer);
     let folders = Folders::new(&options.data_directory);
     let (owned, binaries) = match start_or_join(options, &folders, &on_step).await? {
         Started::Owned { owned, binaries } => {
-            wait_until_ready(&owned.process, &folders, &on_step).await?;
+            let data = folders.cluster().data();
+            wait_until_ready(&owned.process, &folders, &data, &on_step).await?;
             (Some(owned), Some(binaries.directory))
         }
         Started::RunByAnother { process_id } => {
@@ -193,18 +244,13 @@ pub async fn open(
             (None, None)
         }
     };
-    let superuser = |password: &str| {
-        PgConnectOptions::new_without_pgpass()
-            .socket(folders.socket())
-            .port(PORT)
-            .username(SUPERUSER)
-            .password(password)
-            .application_name(&options.application_name)
-    };
-
     on_step(StartStep::Connecting);
     let cluster = folders.cluster();
-    let superuser = superuser(&read_credentials(&cluster)?.superuser_password);
+    let superuser = superuser_options(
+        &folders,
+        &options.application_name,
+        &read_credentials(&cluster)?.superuser_password,
+    );
     let mut connection = connect(&superuser.clone().database("postgres")).await?;
     assert_safe(&mut connection).await?;
     let version = server_version(&mut connection).await?;
@@ -251,6 +297,8 @@ pub async fn open(
     Ok((
         EmbeddedServer {
             owned,
+            folders,
+            application_name: options.application_name.clone(),
             connection,
             version,
             binaries,
@@ -258,6 +306,20 @@ pub async fn open(
         },
         registry,
     ))
+}
+
+/// How to log in as the superuser.
+pub(super) fn superuser_options(
+    folders: &Folders,
+    application_name: &str,
+    password: &str,
+) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket(folders.socket())
+        .port(PORT)
+        .username(SUPERUSER)
+        .password(password)
+        .application_name(application_name)
 }
 
 enum Started {
@@ -306,39 +368,26 @@ async fn start_or_join(
 /// Everything up to the server's start.
 fn start(options: &Options, on_step: &impl Fn(StartStep)) -> Result<Started> {
     let folders = Folders::new(&options.data_directory);
-    let unwritable = |source| Error::DataDirectoryUnwritable {
-        path: options.data_directory.clone(),
-        source,
-    };
-    let account = ServerAccount::for_this_process().map_err(unwritable)?;
-
-    check_socket_path(&folders.socket())?;
-    prepare_folders(&options.data_directory, &folders, &account)
-        .map_err(|source| classify(source, &options.data_directory))?;
-    let Some(lock) =
-        take_lock(&folders.lock()).map_err(|source| classify(source, &options.data_directory))?
-    else {
+    let Some(held) = Held::take(&options.data_directory, &folders)? else {
         let process_id = fs::read_to_string(folders.lock())
             .ok()
             .and_then(|text| text.trim().parse().ok());
         return Ok(Started::RunByAnother { process_id });
     };
+    replacement::finish(&folders, &options.data_directory)
+        .map_err(|source| classify(source, &options.data_directory))?;
 
     let cluster = folders.cluster();
     let data_major = cluster.major_version()?;
-    let mut binaries = ServerBinaries::find(
+    let binaries = ServerBinaries::find(
         options.server_override.as_deref(),
         options.bundled_server.as_deref(),
         data_major,
         &cluster.data(),
     )?;
-    info!(version = binaries.version, folder = %binaries.directory.display(), "found PostgreSQL");
-    if binaries.out_of_reach(&account) {
+    let binaries = within_reach(binaries, &folders, &held, || {
         on_step(StartStep::CopyingServer);
-        binaries = binaries
-            .copied_below(&folders.server_copies())
-            .map_err(|source| classify(source, &options.data_directory))?;
-    }
+    })?;
 
     if data_major.is_some() {
         let leftover = postmaster::leftover(&cluster.data());
@@ -353,14 +402,82 @@ fn start(options: &Options, on_step: &impl Fn(StartStep)) -> Result<Started> {
         })?;
     } else {
         on_step(StartStep::CreatingDatabase);
-        check_free_space(&options.data_directory)?;
-        cluster.create(&binaries, &account)?;
+        check_free_space(&options.data_directory, SPACE_FOR_A_NEW_CLUSTER_MIB)?;
+        cluster.create(&binaries, &held.account)?;
     }
 
     on_step(StartStep::StartingServer);
-    let log = open_log(&folders.log(), &account)
-        .map_err(|source| classify(source, &options.data_directory))?;
-    let error_log = log.try_clone().map_err(unwritable)?;
+    let process = launch(&cluster, &binaries, &folders, &held)?;
+    Ok(Started::Owned {
+        owned: Owned {
+            process,
+            _held: held,
+        },
+        binaries,
+    })
+}
+
+/// A data directory that this program has to itself for as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) account: ServerAccount,
+    data_directory: PathBuf,
+    _lock: File,
+}
+
+impl Held {
+    /// Prepares the folders and takes them; none if another program has them.
+    pub(super) fn take(data_directory: &Path, folders: &Folders) -> Result<Option<Self>> {
+        let classified = |source| classify(source, data_directory);
+        let account =
+            ServerAccount::for_this_process().map_err(|source| Error::DataDirectoryUnwritable {
+                path: data_directory.to_owned(),
+                source,
+            })?;
+        check_socket_path(&folders.socket())?;
+        prepare_folders(data_directory, folders, &account).map_err(classified)?;
+        let lock = take_lock(&folders.lock()).map_err(classified)?;
+        Ok(lock.map(|lock| Self {
+            account,
+            data_directory: data_directory.to_owned(),
+            _lock: lock,
+        }))
+    }
+}
+
+/// The programs, copied if the server's account can't reach them where they are.
+pub(super) fn within_reach(
+    binaries: ServerBinaries,
+    folders: &Folders,
+    held: &Held,
+    on_copy: impl FnOnce(),
+) -> Result<ServerBinaries> {
+    info!(version = binaries.version, folder = %binaries.directory.display(), "found PostgreSQL");
+    if !binaries.out_of_reach(&held.account) {
+        return Ok(binaries);
+    }
+    on_copy();
+    binaries
+        .copied_below(&folders.server_copies())
+        .map_err(|source| classify(source, &held.data_directory))
+}
+
+/// Starts the server of a cluster.
+pub(super) fn launch(
+    cluster: &Cluster,
+    binaries: &ServerBinaries,
+    folders: &Folders,
+    held: &Held,
+) -> Result<ServerProcess> {
+    let account = &held.account;
+    let log = open_log(&folders.log(), account)
+        .map_err(|source| classify(source, &held.data_directory))?;
+    let error_log = log
+        .try_clone()
+        .map_err(|source| Error::DataDirectoryUnwritable {
+            path: held.data_directory.clone(),
+            source,
+        })?;
     let mut command = account.command(&binaries.program("postgres"), &folders.base);
     command
         .arg("-D")
@@ -382,13 +499,7 @@ fn start(options: &Options, on_step: &impl Fn(StartStep)) -> Result<Started> {
         account = account.name,
         "started the server"
     );
-    Ok(Started::Owned {
-        owned: Owned {
-            process,
-            _lock: lock,
-        },
-        binaries,
-    })
+    Ok(process)
 }
 
 /// Settings on the command line win over the files in the data directory, so nothing that was
@@ -482,30 +593,28 @@ fn take_lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn check_free_space(folder: &Path) -> Result<()> {
+pub(super) fn check_free_space(folder: &Path, needed_mib: u64) -> Result<()> {
     let Some(available_mib) = available_mib(folder) else {
         return Ok(());
     };
-    if available_mib < SPACE_FOR_A_NEW_CLUSTER_MIB {
+    if available_mib < needed_mib {
         return Err(Error::DiskFull {
             path: folder.to_owned(),
             available_mib,
-            detail: Some(format!(
-                "A new database needs {SPACE_FOR_A_NEW_CLUSTER_MIB} MiB."
-            )),
+            detail: Some(format!("A new database needs {needed_mib} MiB.")),
         });
     }
     Ok(())
 }
 
 /// What is left on the disk of `folder`, in MiB.
-fn available_mib(folder: &Path) -> Option<u64> {
+pub(super) fn available_mib(folder: &Path) -> Option<u64> {
     let disk = statvfs(folder).ok()?;
     Some((disk.blocks_available() * disk.fragment_size()) >> 20)
 }
 
 /// Full and forbidden are different things to do something about.
-fn classify(source: io::Error, data_directory: &Path) -> Error {
+pub(super) fn classify(source: io::Error, data_directory: &Path) -> Error {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull {
             path: data_directory.to_owned(),
@@ -584,13 +693,14 @@ fn log_since_start(folders: &Folders, process_id: u32) -> String {
     }
 }
 
-async fn wait_until_ready(
+/// `data` is the cluster's data directory.
+pub(super) async fn wait_until_ready(
     process: &ServerProcess,
     folders: &Folders,
+    data: &Path,
     on_step: &impl Fn(StartStep),
 ) -> Result<()> {
     let started_at = Instant::now();
-    let data = folders.cluster().data();
     let mut recovering = false;
     loop {
         if let Some(status) = process.ended() {
@@ -600,9 +710,9 @@ async fn wait_until_ready(
             } else {
                 last_lines(&log)
             };
-            return Err(describe_failure("Starting PostgreSQL", detail, &data));
+            return Err(describe_failure("Starting PostgreSQL", detail, data));
         }
-        let is_ready = PidFile::read(&data)
+        let is_ready = PidFile::read(data)
             .is_some_and(|file| file.process_id == process.process_id() && file.is_ready);
         if !recovering && log_since_start(folders, process.process_id()).contains(RECOVERY) {
             recovering = true;
@@ -628,14 +738,14 @@ async fn wait_until_ready(
     }
 }
 
-async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
+pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
     options
         .connect()
         .await
         .map_err(|source| Error::from_query("Logging in to the database", source))
 }
 
-async fn close(connection: PgConnection) -> Result<()> {
+pub(super) async fn close(connection: PgConnection) -> Result<()> {
     connection
         .close()
         .await
@@ -643,7 +753,7 @@ async fn close(connection: PgConnection) -> Result<()> {
 }
 
 /// Checks in the running server what the start asked for.
-async fn assert_safe(connection: &mut PgConnection) -> Result<()> {
+pub(super) async fn assert_safe(connection: &mut PgConnection) -> Result<()> {
     let settings: [(&'static str, &str); 5] = [
         ("fsync", "on"),
         ("full_page_writes", "on"),
@@ -686,7 +796,7 @@ async fn lock_provisioning(connection: &mut PgConnection) -> Result<()> {
         .map_err(|source| Error::from_query("Waiting for another program's start", source))
 }
 
-fn read_credentials(cluster: &Cluster) -> Result<Credentials> {
+pub(super) fn read_credentials(cluster: &Cluster) -> Result<Credentials> {
     cluster
         .read_credentials()
         .map_err(|source| Error::Internal {
@@ -695,7 +805,7 @@ fn read_credentials(cluster: &Cluster) -> Result<Credentials> {
         })
 }
 
-async fn ensure_database(connection: &mut PgConnection) -> Result<()> {
+pub(super) async fn ensure_database(connection: &mut PgConnection) -> Result<()> {
     let failed = |source| Error::from_query("Creating the database", source);
     let exists: bool =
         sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")

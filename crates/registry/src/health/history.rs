@@ -1,4 +1,4 @@
-//! The history of health: an overview of all extensions for a range of time, and series for charts. Table
+//! The history of health: ranges of time, the steps that divide them, and series for charts. Table
 //! `extension_health_history`.
 
 use std::collections::BTreeMap;
@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use specta::Type;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryAs;
+use sqlx::{FromRow, Postgres};
 
-use super::HealthState;
 use super::latency::{Latencies, LatencyColumns};
-use crate::extensions::ExtensionType;
+use super::{HealthRetention, HealthState};
 use crate::rules::invalid;
 use crate::wire::WireNumber;
 use crate::{Error, Registry, Result};
@@ -38,11 +40,11 @@ impl HealthRange {
         }
     }
 
-    fn length(self) -> TimeDelta {
+    pub(super) fn length(self) -> TimeDelta {
         self.until - self.from
     }
 
-    fn check(self) -> Result<()> {
+    pub(super) fn check(self) -> Result<()> {
         if (Self::MIN..=Self::MAX).contains(&self.length()) {
             return Ok(());
         }
@@ -66,7 +68,7 @@ pub enum HealthSource {
 }
 
 impl HealthSource {
-    fn names(self) -> &'static [&'static str] {
+    pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             Self::Traffic => &["traffic", "sample"],
             Self::Test => &["test"],
@@ -77,17 +79,33 @@ impl HealthSource {
 /// The steps that are kept, in minutes.
 const STEPS: [u32; 6] = [1, 5, 15, 60, 360, 1440];
 
-/// The finest step that divides a range into no more than this many points, or a day.
-fn step_for(range: HealthRange, points_max: u32) -> u32 {
+/// History is deleted some time after it may be: a range that begins about where it ends to be kept has it all.
+const PRUNING_LAG: TimeDelta = TimeDelta::hours(1);
+
+/// The finest step that divides a range into no more than this many points and is kept for as long as the range
+/// reaches back, or a day.
+pub(super) fn step_for(
+    range: HealthRange,
+    points_max: u32,
+    retention: HealthRetention,
+    now: DateTime<Utc>,
+) -> u32 {
     let minutes = range.length().num_minutes();
+    let age = now - range.from - PRUNING_LAG;
+    let is_kept = |days: i32| age <= TimeDelta::days(i64::from(days));
     STEPS
         .into_iter()
+        .filter(|step| match step {
+            1 | 5 | 15 => is_kept(retention.minutes_kept_days),
+            60 | 360 => is_kept(retention.hours_kept_days),
+            _ => true,
+        })
         .find(|step| minutes <= i64::from(*step) * i64::from(points_max))
         .unwrap_or(1440)
 }
 
 /// The range in whole buckets.
-fn widened(range: HealthRange, step_minutes: u32) -> HealthRange {
+pub(super) fn widened(range: HealthRange, step_minutes: u32) -> HealthRange {
     let step_seconds = i64::from(step_minutes) * 60;
     let at = |seconds: i64| DateTime::from_timestamp(seconds, 0);
     let from = at(range.from.timestamp().div_euclid(step_seconds) * step_seconds);
@@ -96,62 +114,6 @@ fn widened(range: HealthRange, step_minutes: u32) -> HealthRange {
         from: from.unwrap_or(range.from),
         until: at(last * step_seconds).unwrap_or(range.until),
     }
-}
-
-/// How the calls of one extension went in a range.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
-pub struct HealthOverviewRow {
-    /// The extension.
-    pub extension_id: String,
-    /// Where in the router it runs.
-    pub extension_type: ExtensionType,
-    /// Whether the router uses it now.
-    pub enabled: bool,
-    /// Calls that were answered in the range.
-    #[specta(type = WireNumber)]
-    pub success_count: i64,
-    /// Calls that failed in the range.
-    #[specta(type = WireNumber)]
-    pub failure_count: i64,
-    /// Successes of all calls × 100; none without a call.
-    #[specta(type = Option<WireNumber>)]
-    pub score_percent: Option<f64>,
-    /// What the score stands for.
-    pub state: HealthState,
-    /// How much the score of the range's second half is above that of its first, in percentage points; none where one
-    /// of them has no call.
-    #[specta(type = Option<WireNumber>)]
-    pub trend_percent_points: Option<f64>,
-    /// The latency that half of the calls don't exceed, in milliseconds; within 4 %. None without a latency.
-    #[specta(type = Option<WireNumber>)]
-    pub p50_ms: Option<f64>,
-    /// The same of 95 % of the calls.
-    #[specta(type = Option<WireNumber>)]
-    pub p95_ms: Option<f64>,
-    /// The same of 99 % of the calls.
-    #[specta(type = Option<WireNumber>)]
-    pub p99_ms: Option<f64>,
-    /// When a call last failed within the range.
-    pub last_failure: Option<DateTime<Utc>>,
-    /// When an extension was last called at all.
-    pub last_call: Option<DateTime<Utc>>,
-    /// Answered calls of each step of the range, the oldest first.
-    pub success_counts: Vec<WireNumber>,
-    /// Failed calls of each step.
-    pub failure_counts: Vec<WireNumber>,
-}
-
-/// How all extensions fared in a range.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
-pub struct HealthOverview {
-    /// The range, in whole steps.
-    pub range: HealthRange,
-    /// How long a step is.
-    pub step_minutes: u32,
-    /// A row for each extension: what is on and failing first, then by score; what is off and what has no data last.
-    pub rows: Vec<HealthOverviewRow>,
-    /// Whether the calls are made up.
-    pub is_sample: bool,
 }
 
 /// Which series are wanted.
@@ -180,6 +142,10 @@ pub struct HealthSeries {
     pub points: Vec<HealthPoint>,
     /// All of them together.
     pub total: HealthPoint,
+    /// What the score of all of them stands for.
+    pub state: HealthState,
+    /// Whether calls among them are made up.
+    pub is_sample: bool,
 }
 
 /// What happened in one step.
@@ -193,6 +159,9 @@ pub struct HealthPoint {
     /// Calls that failed.
     #[specta(type = WireNumber)]
     pub failure_count: i64,
+    /// Successes of all calls × 100; none without a call.
+    #[specta(type = Option<WireNumber>)]
+    pub score_percent: Option<f64>,
     /// The mean latency in milliseconds; none without a latency.
     #[specta(type = Option<WireNumber>)]
     pub mean_ms: Option<f64>,
@@ -210,71 +179,9 @@ pub struct HealthPoint {
     pub max_ms: Option<f64>,
 }
 
-/// As many points as the small charts of the overview have at the most.
-const OVERVIEW_POINTS_MAX: u32 = 30;
-
-const OVERVIEW: &str = "Reading the health of all extensions";
 const SERIES: &str = "Reading the history of health";
 
 impl Registry {
-    /// How the calls of all extensions went in a range.
-    ///
-    /// # Errors
-    /// [`Error::InvalidInput`] for the range, [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
-    pub async fn health_overview(&self, range: HealthRange) -> Result<HealthOverview> {
-        range.check()?;
-        let step_minutes = step_for(range, OVERVIEW_POINTS_MAX);
-        let range = widened(range, step_minutes);
-        let failed = |source| Error::from_query(OVERVIEW, source);
-        let mut connection = self.pool().acquire().await.map_err(failed)?;
-        let extensions: Vec<OverviewExtension> = sqlx::query_as(
-            "SELECT id, type, enabled, greatest(last_success, last_failure) AS last_call
-             FROM public.extensions
-             LEFT JOIN public.extension_health ON extension_health.extension_id = extensions.id
-             ORDER BY id",
-        )
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
-        let buckets: Vec<Bucket> = sqlx::query_as(READ_ALL)
-            .bind(i16::try_from(step_minutes).unwrap_or(i16::MAX))
-            .bind(range.from)
-            .bind(range.until)
-            .bind(HealthSource::Traffic.names())
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(failed)?;
-        let is_sample = buckets.iter().any(|bucket| bucket.is_sample);
-        let mut of_extension = buckets.chunk_by(|one, next| one.extension_id == next.extension_id);
-        let mut next = of_extension.next();
-        let mut rows: Vec<HealthOverviewRow> = extensions
-            .into_iter()
-            .map(|extension| {
-                // Both come by id, and of extensions that are gone there are buckets without a row.
-                let id = extension.id.as_str();
-                while next.is_some_and(|buckets| buckets[0].extension_id.as_str() < id) {
-                    next = of_extension.next();
-                }
-                let buckets = next.filter(|buckets| buckets[0].extension_id == id);
-                overview_row(extension, buckets.unwrap_or_default(), range, step_minutes)
-            })
-            .collect();
-        rows.sort_by(|one, other| {
-            let rank = |row: &HealthOverviewRow| (row.score_percent.is_none(), !row.enabled);
-            let score = |row: &HealthOverviewRow| row.score_percent.unwrap_or(100.0);
-            rank(one)
-                .cmp(&rank(other))
-                .then(score(one).total_cmp(&score(other)))
-                .then_with(|| one.extension_id.cmp(&other.extension_id))
-        });
-        Ok(HealthOverview {
-            range,
-            step_minutes,
-            rows,
-            is_sample,
-        })
-    }
-
     /// What happened to extensions over time, in the order in which they were asked for. Of an extension that was
     /// deleted its history is told, of one that never was none.
     ///
@@ -297,15 +204,16 @@ impl Registry {
                 "Choose a number between them.",
             ));
         }
-        let step_minutes = step_for(request.range, request.points_max);
+        let retention = self.health_retention().await?;
+        let step_minutes = step_for(request.range, request.points_max, retention, Utc::now());
         let range = widened(request.range, step_minutes);
-        let buckets: Vec<Bucket> = sqlx::query_as(READ_SOME)
+        let question = sqlx::query_as(READ_SOME)
             .bind(i16::try_from(step_minutes).unwrap_or(i16::MAX))
             .bind(range.from)
             .bind(range.until)
             .bind(request.source.names())
-            .bind(&request.extension_ids)
-            .fetch_all(self.pool())
+            .bind(&request.extension_ids);
+        let buckets: Vec<Bucket> = read_buckets(self, question)
             .await
             .map_err(|source| Error::from_query(SERIES, source))?;
         let mut by_extension: BTreeMap<&str, Vec<&Bucket>> = BTreeMap::new();
@@ -320,6 +228,7 @@ impl Registry {
             .iter()
             .map(|id| {
                 let buckets = by_extension.get(id.as_str()).cloned().unwrap_or_default();
+                let total = point(range.from, &buckets);
                 HealthSeries {
                     extension_id: id.clone(),
                     range,
@@ -328,19 +237,49 @@ impl Registry {
                         .chunk_by(|one, next| one.started_at == next.started_at)
                         .map(|same| point(same[0].started_at, same))
                         .collect(),
-                    total: point(range.from, &buckets),
+                    state: HealthState::of_score(total.score_percent),
+                    is_sample: buckets.iter().any(|bucket| bucket.is_sample),
+                    total,
                 }
             })
             .collect())
     }
 }
 
+/// A row of the history: of which extension and when.
+pub(super) trait InHistory {
+    fn place(&self) -> (&str, DateTime<Utc>);
+}
+
+/// The rows of a question made by [`select_buckets`], by extension and time.
+///
+/// They are sorted here: a database that sorts tens of thousands of rows with their latencies does it on its disk, and
+/// in the order of its own language. And they are read by the primary key, bucket after bucket, which the planner would
+/// rather do by way of a bitmap for each extension.
+pub(super) async fn read_buckets<Row>(
+    registry: &Registry,
+    question: QueryAs<'_, Postgres, Row, PgArguments>,
+) -> sqlx::Result<Vec<Row>>
+where
+    Row: InHistory + for<'row> FromRow<'row, PgRow> + Send + Unpin + 'static,
+{
+    let mut transaction = registry.pool().begin().await?;
+    sqlx::raw_sql("SET LOCAL enable_bitmapscan = off")
+        .execute(&mut *transaction)
+        .await?;
+    let mut rows = question.fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
+    rows.sort_by(|one, next| one.place().cmp(&next.place()));
+    Ok(rows)
+}
+
+/// SQL: these columns of the buckets of some extensions, `$1` minutes long, from `$2` until `$3`, of the sources `$4`.
 macro_rules! select_buckets {
-    ($from:literal) => {
+    ($columns:expr, $from:literal) => {
         concat!(
-            "SELECT bucket.extension_id, started_at, success_count, failure_count, last_failure, source = 'sample' AS is_sample,
-                    latency_count, latency_sum_ms, latency_min_ms, latency_max_ms, latency_buckets, latency_bucket_counts
-             FROM ",
+            "SELECT bucket.extension_id, started_at, success_count, failure_count",
+            $columns,
+            " FROM ",
             $from,
             " CROSS JOIN LATERAL (
                  SELECT * FROM public.extension_health_history AS history
@@ -348,23 +287,25 @@ macro_rules! select_buckets {
                    AND source = ANY ($4)
                  -- By the primary key, whose pages are few, whatever the planner thinks of the ranges.
                  ORDER BY history.extension_id, step_minutes, started_at
-             ) AS bucket
-             ORDER BY bucket.extension_id, started_at"
+             ) AS bucket"
         )
     };
 }
 
-const READ_ALL: &str = select_buckets!("public.extensions AS wanted");
-const READ_SOME: &str = select_buckets!("unnest($5::text[]) AS wanted (id)");
+pub(super) use select_buckets;
 
-#[derive(Debug, sqlx::FromRow)]
-struct OverviewExtension {
-    id: String,
-    #[sqlx(rename = "type", try_from = "String")]
-    extension_type: ExtensionType,
-    enabled: bool,
-    last_call: Option<DateTime<Utc>>,
+/// SQL: what [`select_buckets`] reads for latencies.
+macro_rules! latency_columns {
+    () => {
+        ", latency_count, latency_sum_ms, latency_min_ms, latency_max_ms, latency_buckets, latency_bucket_counts"
+    };
 }
+pub(super) use latency_columns;
+
+const READ_SOME: &str = select_buckets!(
+    concat!(", source = 'sample' AS is_sample", latency_columns!()),
+    "unnest($5::text[]) AS wanted (id)"
+);
 
 #[derive(Debug, sqlx::FromRow)]
 struct Bucket {
@@ -372,10 +313,15 @@ struct Bucket {
     started_at: DateTime<Utc>,
     success_count: i64,
     failure_count: i64,
-    last_failure: Option<DateTime<Utc>>,
     is_sample: bool,
     #[sqlx(flatten)]
     latencies: LatencyColumns,
+}
+
+impl InHistory for Bucket {
+    fn place(&self) -> (&str, DateTime<Utc>) {
+        (&self.extension_id, self.started_at)
+    }
 }
 
 fn point(started_at: DateTime<Utc>, buckets: &[&Bucket]) -> HealthPoint {
@@ -383,10 +329,13 @@ fn point(started_at: DateTime<Utc>, buckets: &[&Bucket]) -> HealthPoint {
     for bucket in buckets {
         latencies.add(&bucket.latencies);
     }
+    let success_count = buckets.iter().map(|bucket| bucket.success_count).sum();
+    let failure_count = buckets.iter().map(|bucket| bucket.failure_count).sum();
     HealthPoint {
         started_at,
-        success_count: buckets.iter().map(|bucket| bucket.success_count).sum(),
-        failure_count: buckets.iter().map(|bucket| bucket.failure_count).sum(),
+        success_count,
+        failure_count,
+        score_percent: score(success_count, failure_count),
         mean_ms: latencies.mean_ms(),
         p50_ms: latencies.percentile_ms(0.5),
         p95_ms: latencies.percentile_ms(0.95),
@@ -395,70 +344,9 @@ fn point(started_at: DateTime<Utc>, buckets: &[&Bucket]) -> HealthPoint {
     }
 }
 
-fn overview_row(
-    extension: OverviewExtension,
-    buckets: &[Bucket],
-    range: HealthRange,
-    step_minutes: u32,
-) -> HealthOverviewRow {
-    let step = TimeDelta::minutes(i64::from(step_minutes));
-    let place = |at: DateTime<Utc>| {
-        usize::try_from((at - range.from).num_seconds() / step.num_seconds()).unwrap_or(0)
-    };
-    let places = place(range.until);
-    let mut success_counts = vec![0; places];
-    let mut failure_counts = vec![0; places];
-    let mut latencies = Latencies::default();
-    for bucket in buckets {
-        latencies.add(&bucket.latencies);
-        let add = |counts: &mut [u32], count: i64| {
-            if let Some(held) = counts.get_mut(place(bucket.started_at)) {
-                *held = held.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-            }
-        };
-        add(&mut success_counts, bucket.success_count);
-        add(&mut failure_counts, bucket.failure_count);
-    }
-    let sum = |is_wanted: &dyn Fn(&Bucket) -> bool| {
-        let wanted = buckets.iter().filter(|bucket| is_wanted(bucket));
-        wanted.fold((0, 0), |(success, failure), bucket| {
-            (
-                success + bucket.success_count,
-                failure + bucket.failure_count,
-            )
-        })
-    };
-    let half = range.from + range.length() / 2;
-    let (success_count, failure_count) = sum(&|_| true);
-    let score_percent = score(success_count, failure_count);
-    let of = |(success, failure)| score(success, failure);
-    let earlier = of(sum(&|bucket| bucket.started_at < half));
-    let later = of(sum(&|bucket| bucket.started_at >= half));
-    HealthOverviewRow {
-        extension_id: extension.id,
-        extension_type: extension.extension_type,
-        enabled: extension.enabled,
-        success_count,
-        failure_count,
-        score_percent,
-        state: HealthState::of_score(score_percent),
-        trend_percent_points: earlier.zip(later).map(|(earlier, later)| later - earlier),
-        p50_ms: latencies.percentile_ms(0.5),
-        p95_ms: latencies.percentile_ms(0.95),
-        p99_ms: latencies.percentile_ms(0.99),
-        last_failure: buckets
-            .iter()
-            .filter_map(|bucket| bucket.last_failure)
-            .max(),
-        last_call: extension.last_call,
-        success_counts,
-        failure_counts,
-    }
-}
-
 /// Successes of all calls × 100.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn score(success_count: i64, failure_count: i64) -> Option<f64> {
+pub(super) fn score(success_count: i64, failure_count: i64) -> Option<f64> {
     let calls = success_count + failure_count;
     (calls > 0).then(|| success_count as f64 * 100.0 / calls as f64)
 }
@@ -475,12 +363,29 @@ mod tests {
         }
     }
 
+    const RETENTION: HealthRetention = HealthRetention {
+        minutes_kept_days: 7,
+        hours_kept_days: 90,
+        days_kept_days: None,
+    };
+
     #[test]
     fn the_step_is_the_finest_that_fits() {
-        let steps = [15, 30, 60, 360, 1_440, 10_080, 43_200, 129_600]
-            .map(|minutes| step_for(range(minutes), 30));
+        let step = |minutes, points_max| {
+            let range = range(minutes);
+            step_for(range, points_max, RETENTION, range.until)
+        };
+        let steps =
+            [15, 30, 60, 360, 1_440, 10_080, 43_200, 129_600].map(|minutes| step(minutes, 30));
         assert_eq!(steps, [1, 1, 5, 15, 60, 360, 1440, 1440]);
-        assert_eq!(step_for(range(10_080), 700), 15);
+        assert_eq!(step(10_080, 700), 15);
+    }
+
+    #[test]
+    fn of_a_time_long_ago_the_step_is_one_that_is_still_kept() {
+        let hour = range(60);
+        let ago = |days| step_for(hour, 300, RETENTION, hour.until + TimeDelta::days(days));
+        assert_eq!([0, 6, 8, 89, 91].map(ago), [1, 1, 60, 60, 1440]);
     }
 
     #[test]

@@ -59,6 +59,17 @@ impl Latencies {
         self.max_ms = self.max_ms.max(row.latency_max_ms.unwrap_or(0.0));
     }
 
+    /// Adds all that another holds.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (held, count) in self.counts.iter_mut().zip(other.counts.iter()) {
+            *held += count;
+        }
+        self.count += other.count;
+        self.sum_ms += other.sum_ms;
+        self.min_ms = self.min_ms.min(other.min_ms);
+        self.max_ms = self.max_ms.max(other.max_ms);
+    }
+
     /// Their mean in milliseconds; none without one.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub(super) fn mean_ms(&self) -> Option<f64> {

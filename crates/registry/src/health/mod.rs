@@ -3,16 +3,20 @@
 mod alarms;
 mod history;
 mod latency;
+mod overview;
 mod recording;
 mod settings;
+mod test_messages;
 
-pub use alarms::{HealthAlarm, HealthCrossing, HealthTrouble, HealthWatch};
-pub use history::{
-    HealthOverview, HealthOverviewRow, HealthPoint, HealthRange, HealthSeries, HealthSeriesRequest,
-    HealthSource,
+pub use alarms::{HealthAlarm, HealthCrossing, HealthLook, HealthTrouble, HealthWatch};
+pub use history::{HealthPoint, HealthRange, HealthSeries, HealthSeriesRequest, HealthSource};
+pub use overview::{
+    HealthOverview, HealthOverviewRow, HealthSeverity, HealthSparkline, HealthSparklines,
+    HealthTotal,
 };
 pub use recording::{HealthRecorder, HealthSample, RecorderCounts};
 pub use settings::{HealthLimits, HealthRetention, HealthThreshold};
+pub use test_messages::{TestCall, TestMessage};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

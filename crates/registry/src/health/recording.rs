@@ -229,7 +229,7 @@ async fn flush_batch(registry: &Registry, batch: &[HealthSample], counts: &Count
                     .fetch_add(length(batch.len() - left_out), Ordering::Relaxed);
                 return;
             }
-            Err(error @ Error::DatabaseUnavailable { .. }) => {
+            Err(error @ (Error::DatabaseUnavailable { .. } | Error::ReadOnly { .. })) => {
                 if !is_told {
                     warn!(%error, "health could not be recorded; it is tried again");
                     is_told = true;

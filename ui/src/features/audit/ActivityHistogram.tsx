@@ -1,33 +1,31 @@
 import { ActionIcon, Popover, Tooltip } from "@mantine/core";
+import type { TablerIcon } from "@tabler/icons-react";
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import type { AuditActivity } from "../../bindings";
+import { type Brush, brushed, movedBrush } from "../../ui/brush";
 import { counted, groupedCount } from "../../ui/figures";
-import { IconTable } from "../../ui/icons";
+import { IconArrowsHorizontal, IconTable, IconZoomOut } from "../../ui/icons";
 import { localDateTime } from "../../ui/time";
 import classes from "./ActivityHistogram.module.css";
-import {
-  type Brush,
-  brushed,
-  brushRange,
-  bucketLength,
-  bucketTime,
-  countIn,
-  movedBrush,
-} from "./activityBrush";
+import { brushRange, bucketLength, bucketTime, countIn, type TimeRange, widerRange } from "./activityBrush";
 
 type ActivityHistogramProps = {
   activity: AuditActivity;
-  onZoom: (range: { since: string; until: string }) => void;
+  /** The range that the filter asks for; open where the log is. */
+  asked: { since: string | null; until: string | null };
+  onZoom: (range: TimeRange) => void;
 };
 
-/** How much happened when. Dragging over it, or Enter after choosing with the arrows, zooms in. */
-export function ActivityHistogram({ activity, onZoom }: ActivityHistogramProps) {
+/** How much happened when. Dragging over it, or Enter after choosing with the arrows, zooms in; a minus, out. */
+export function ActivityHistogram({ activity, asked, onZoom }: ActivityHistogramProps) {
   const plot = useRef<HTMLDivElement>(null);
   const [brush, setBrush] = useState<Brush | null>(null);
   const [hovered, setHovered] = useState<number | null>(null);
   const dragging = useRef(false);
   const { counts } = activity;
   const highest = Math.max(1, ...counts);
+  // The whole log can't be zoomed out of.
+  const isZoomed = asked.since !== null || asked.until !== null;
   const total = counts.reduce((sum, count) => sum + count, 0);
   const range = `${shortTime(activity, 0)} to ${shortTime(activity, counts.length)}`;
   const told = brush ?? (hovered === null ? null : { anchor: hovered, focus: hovered });
@@ -41,12 +39,18 @@ export function ActivityHistogram({ activity, onZoom }: ActivityHistogramProps) 
 
   function zoom(selection: Brush) {
     setBrush(null);
-    onZoom(brushRange(activity, selection));
+    onZoom(brushRange(activity, selection, asked.until !== null));
+  }
+
+  function zoomOut() {
+    setBrush(null);
+    onZoom(widerRange(activity, new Date()));
   }
 
   function handleKey(event: KeyboardEvent) {
     if (event.key === "Enter" && brush) zoom(brush);
     else if (event.key === "Escape" && brush) setBrush(null);
+    else if (event.key === "-" && isZoomed) zoomOut();
     else {
       const moved = movedBrush(brush, event.key, event.shiftKey, counts.length);
       if (!moved) return;
@@ -62,7 +66,7 @@ export function ActivityHistogram({ activity, onZoom }: ActivityHistogramProps) 
         className={classes.plot}
         role="slider"
         tabIndex={0}
-        aria-label={`Activity: ${counted(total, "change")}, ${range}. Arrows choose, with Shift a range, Enter zooms in.`}
+        aria-label={`Activity: ${counted(total, "change")}, ${range}. Arrows choose, with Shift a range, Enter zooms in, minus out.`}
         aria-valuemin={0}
         aria-valuemax={counts.length - 1}
         aria-valuenow={brush?.focus ?? counts.length - 1}
@@ -100,9 +104,31 @@ export function ActivityHistogram({ activity, onZoom }: ActivityHistogramProps) 
           {told ? words(activity, told) : summary(activity, total)}
         </span>
         <span>{shortTime(activity, counts.length)}</span>
+        {isZoomed && (
+          <>
+            <Tool label="Zoom out" icon={IconZoomOut} onClick={zoomOut} />
+            <Tool
+              label="The whole log"
+              icon={IconArrowsHorizontal}
+              onClick={() => onZoom({ since: undefined, until: undefined })}
+            />
+          </>
+        )}
         <TableButton activity={activity} />
       </div>
     </div>
+  );
+}
+
+type ToolProps = { label: string; icon: TablerIcon; onClick: () => void };
+
+function Tool({ label, icon: Icon, onClick }: ToolProps) {
+  return (
+    <Tooltip label={label}>
+      <ActionIcon variant="subtle" color="gray" size={18} aria-label={label} onClick={onClick}>
+        <Icon size={13} aria-hidden />
+      </ActionIcon>
+    </Tooltip>
   );
 }
 
@@ -181,7 +207,7 @@ function TableButton({ activity }: { activity: AuditActivity }) {
 }
 
 function summary(activity: AuditActivity, total: number): string {
-  const each = `one bar ${bucketLength(activity.bucket_seconds)}`;
+  const each = `one bar ${bucketLength(activity.bucket)}`;
   if (activity.counted_since !== null) {
     return `The newest ${counted(total, "change")}, since ${localDateTime(new Date(activity.counted_since))} · ${each}`;
   }
@@ -195,10 +221,12 @@ function words(activity: AuditActivity, selection: Brush): string {
   return `${counted(countIn(activity, selection), "change")}, ${from} to ${to}`;
 }
 
+/** Five days, in milliseconds. */
+const longRangeMs = 432_000_000;
+
 /** A day where the range is long, the minute where it is short. */
 function shortTime(activity: AuditActivity, index: number): string {
   const time = localDateTime(bucketTime(activity, index));
-  return activity.bucket_seconds * activity.counts.length > 5 * 86_400
-    ? time.slice(0, 10)
-    : time.slice(0, 16);
+  const rangeMs = bucketTime(activity, activity.counts.length).getTime() - bucketTime(activity, 0).getTime();
+  return rangeMs > longRangeMs ? time.slice(0, 10) : time.slice(0, 16);
 }

@@ -21,7 +21,7 @@ describe("the registry as of a moment", () => {
       expect(list).toHaveTextContent(part);
     }
     await user.click(within(list).getByRole("button", { name: "All fields of pii_guard" }));
-    expect(list).toHaveTextContent('config{"patterns": []}');
+    expect(list).toHaveTextContent('Configuration{"patterns": []}');
     expect(backend.callsOf("registry_as_of")).toEqual([{ moment: { kind: "revision", value: 3 } }]);
     expect(screen.queryByRole("switch"), "the past can't be switched").toBeNull();
   });
@@ -40,11 +40,45 @@ describe("the registry as of a moment", () => {
     ];
     const { user, path, search } = renderApp("/as-of?time=2026-11-01T12:00:00Z");
     await user.click(await screen.findByRole("radio", { name: "Changed since (2)" }));
-    expect(screen.getByRole("region", { name: "pii_guard" })).toHaveTextContent("retry−1+5");
+    expect(screen.getByRole("region", { name: "pii_guard" })).toHaveTextContent("Retries−1+5");
     expect(screen.getByRole("region", { name: "old_one" })).toHaveTextContent("deleted since");
     await user.click(screen.getByRole("link", { name: "pii_guard" }));
     await waitFor(() => expect(path()).toBe("/audit"));
     expect(search()).toEqual({ extension: "pii_guard" });
+  });
+
+  it("is searched by id, type and subject, then and since", async () => {
+    const backend = startBackend();
+    backend.past = {
+      revision: 3,
+      extensions: [past, pastExtension("mock_provider", { type: "provider", subject: "beamline.p.v1" })],
+    };
+    backend.differences = Array.from({ length: 300 }, (_, index) => ({
+      extension_id: `e${index}`,
+      kind: "changed",
+      changes: [{ path: "/retry", before: "1", after: "5" }],
+    }));
+    const { user } = renderApp("/as-of?revision=3");
+    const list = await screen.findByRole("list", { name: "Registry then" });
+    await user.type(screen.getByRole("searchbox"), "PROVIDER");
+    await waitFor(() => expect(list).not.toHaveTextContent("pii_guard"));
+    expect(list).toHaveTextContent("mock_provider");
+    await user.type(screen.getByRole("searchbox"), " none");
+    expect(await screen.findByText(/Nothing has/)).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Show all" }));
+    await user.click(screen.getByRole("radio", { name: "Changed since (300)" }));
+    // Only what is in sight is drawn, and the last one can be found all the same.
+    expect((await screen.findAllByRole("region")).length).toBeLessThan(50);
+    await user.type(screen.getByRole("searchbox"), "e299");
+    await waitFor(() => expect(screen.getAllByRole("region")).toHaveLength(1));
+    expect(screen.getByRole("region", { name: "e299" })).toBeVisible();
+  });
+
+  it("says that the log may not be read", async () => {
+    const backend = startBackend();
+    backend.failures.set("registry_as_of", forbidden);
+    renderApp("/as-of?revision=3");
+    expect(await screen.findByText("Your login may not read the audit log")).toBeVisible();
   });
 
   it("is where an entry leads to", async () => {
@@ -59,7 +93,12 @@ describe("the registry as of a moment", () => {
 
   it("says why it could not be read", async () => {
     const backend = startBackend();
-    backend.failures.set("registry_as_of", { ...forbidden, message: "There is no revision 9." });
+    backend.failures.set("registry_as_of", {
+      ...forbidden,
+      code: "invalid_input",
+      facts: null,
+      message: "There is no revision 9.",
+    });
     renderApp("/as-of?revision=9");
     expect(await screen.findByRole("alert")).toHaveTextContent("There is no revision 9.");
   });

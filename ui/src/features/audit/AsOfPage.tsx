@@ -1,22 +1,22 @@
-import { Button, NumberInput, SegmentedControl } from "@mantine/core";
+import { Button, CloseButton, Kbd, NumberInput, SegmentedControl, TextInput } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { toErrorReport } from "../../api/command";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { useMemo, useRef, useState } from "react";
 import { useChangedSince, useRegistryAsOf } from "../../api/timeTravel";
 import type { ExtensionDifference, PastRegistry } from "../../bindings";
-import { ChangeDiff } from "../../ui/ChangeDiff";
 import { EmptyState } from "../../ui/EmptyState";
-import { ErrorState } from "../../ui/ErrorState";
-import { counted, groupedCount } from "../../ui/figures";
-import { IconCircleCheck, IconClockEdit, IconHistory } from "../../ui/icons";
+import { groupedCount } from "../../ui/figures";
+import { IconCircleCheck, IconClockEdit, IconFilterOff, IconHistory, IconSearch } from "../../ui/icons";
+import { isolated } from "../../ui/isolated";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { localDateTime, localInstant, parseInstant } from "../../ui/time";
+import { useShortcuts } from "../../ui/useShortcuts";
 import classes from "./AsOfPage.module.css";
+import { AuditFailure } from "./AuditFailure";
 import { type AsOfSearch, momentOf, readAsOfSearch } from "./asOfSearch";
-import { HistoryLink } from "./HistoryLink";
+import { ChangedExtensions } from "./ChangedExtensions";
 import { PastExtensions } from "./PastExtensions";
 
 const route = getRouteApi("/as-of");
@@ -30,6 +30,7 @@ export function AsOfPage() {
   const moment = useMemo(() => momentOf(search), [search]);
   const navigate = useNavigate();
   const [view, setView] = useState<View>("then");
+  const [sought, setSought] = useState("");
   const past = useRegistryAsOf(moment);
   const since = useChangedSince(moment);
   const failed = past.error ?? (view === "since" ? since.error : null);
@@ -59,9 +60,9 @@ export function AsOfPage() {
         </Panel>
       ) : failed ? (
         <Panel>
-          <ErrorState
+          <AuditFailure
             tried="The registry of that moment could not be read"
-            error={toErrorReport(failed)}
+            thrown={failed}
             onRetry={() => {
               void past.refetch();
               void since.refetch();
@@ -70,23 +71,29 @@ export function AsOfPage() {
         </Panel>
       ) : (
         <>
-          <SegmentedControl
-            className={classes.views ?? ""}
-            aria-label="What to show"
-            data={[
-              {
-                value: "then",
-                label: `Registry then${past.data ? ` (${groupedCount(past.data.extensions.length)})` : ""}`,
-              },
-              {
-                value: "since",
-                label: `Changed since${since.data ? ` (${groupedCount(since.data.length)})` : ""}`,
-              },
-            ]}
-            value={view}
-            onChange={(chosen) => setView(chosen as View)}
-          />
-          {view === "then" ? <Then past={past.data} /> : <Since differences={since.data} />}
+          <div className={classes.views}>
+            <SegmentedControl
+              aria-label="What to show"
+              data={[
+                {
+                  value: "then",
+                  label: `Registry then${past.data ? ` (${groupedCount(past.data.extensions.length)})` : ""}`,
+                },
+                {
+                  value: "since",
+                  label: `Changed since${since.data ? ` (${groupedCount(since.data.length)})` : ""}`,
+                },
+              ]}
+              value={view}
+              onChange={(chosen) => setView(chosen as View)}
+            />
+            <SearchBox value={sought} onChange={setSought} />
+          </div>
+          {view === "then" ? (
+            <Then past={past.data} sought={sought} onClear={() => setSought("")} />
+          ) : (
+            <Since differences={since.data} sought={sought} onClear={() => setSought("")} />
+          )}
         </>
       )}
     </>
@@ -165,75 +172,133 @@ function MomentForm({ search }: { search: AsOfSearch }) {
   );
 }
 
-function Then({ past }: { past: PastRegistry | undefined }) {
+function SearchBox({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  useShortcuts({ "/": () => input.current?.focus() });
+  return (
+    <TextInput
+      ref={input}
+      type="search"
+      size="xs"
+      w={240}
+      aria-label="Search ids, types and subjects"
+      aria-keyshortcuts="/"
+      placeholder="Search ids, types, subjects"
+      spellCheck={false}
+      autoComplete="off"
+      leftSection={<IconSearch size={14} aria-hidden />}
+      rightSection={
+        value ? (
+          <CloseButton size="xs" aria-label="Clear the search" onClick={() => onChange("")} />
+        ) : (
+          <Kbd size="xs">/</Kbd>
+        )
+      }
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        if (value) onChange("");
+        else event.currentTarget.blur();
+      }}
+    />
+  );
+}
+
+/** Whether one of the texts has what is sought, in upper or lower case. */
+function has(sought: string, texts: readonly string[]): boolean {
+  const lower = sought.trim().toLowerCase();
+  return texts.some((text) => text.toLowerCase().includes(lower));
+}
+
+type SoughtProps = { sought: string; onClear: () => void };
+
+function NothingFound({ sought, onClear }: SoughtProps) {
+  return (
+    <EmptyState
+      icon={IconFilterOff}
+      title={`Nothing has “${isolated(sought.trim())}” in it`}
+      action={
+        <Button size="xs" variant="default" onClick={onClear}>
+          Show all
+        </Button>
+      }
+    >
+      The search looks at ids, types and subjects.
+    </EmptyState>
+  );
+}
+
+function Then({ past, sought, onClear }: SoughtProps & { past: PastRegistry | undefined }) {
+  const found = useMemo(
+    () => past?.extensions.filter(({ id, type, subject }) => has(sought, [id, type, subject])),
+    [past, sought],
+  );
   return (
     <Panel>
-      {past === undefined ? (
+      {past === undefined || found === undefined ? (
         <SkeletonRows label="Reading the registry of that moment" />
       ) : past.extensions.length === 0 ? (
-        <EmptyState icon={IconClockEdit} title="There was no extension then">
+        <EmptyState
+          icon={IconClockEdit}
+          title="There was no extension then"
+          action={
+            <Button size="xs" variant="default" component={Link} to="/audit">
+              Look in the audit log
+            </Button>
+          }
+        >
           Choose a later moment.
         </EmptyState>
+      ) : found.length === 0 ? (
+        <NothingFound sought={sought} onClear={onClear} />
       ) : (
-        <PastExtensions extensions={past.extensions} />
+        <PastExtensions extensions={found} />
       )}
     </Panel>
   );
 }
 
-const kinds = {
-  created: "added since",
-  changed: "changed since",
-  deleted: "deleted since",
-} as const;
+type SinceProps = SoughtProps & { differences: ExtensionDifference[] | undefined };
 
-/** More than this are counted and not drawn: the timeline is the place for so many. */
-const drawnMax = 200;
-
-function Since({ differences }: { differences: ExtensionDifference[] | undefined }) {
-  if (differences === undefined) {
+function Since({ differences, sought, onClear }: SinceProps) {
+  const found = useMemo(
+    () => differences?.filter((difference) => has(sought, searchedTexts(difference))),
+    [differences, sought],
+  );
+  if (differences === undefined || found === undefined)
     return (
       <Panel>
         <SkeletonRows label="Comparing with now" />
       </Panel>
     );
-  }
-  if (differences.length === 0) {
+  if (differences.length === 0)
     return (
       <Panel>
-        <EmptyState icon={IconCircleCheck} title="Nothing differs">
+        <EmptyState
+          icon={IconCircleCheck}
+          title="Nothing differs"
+          action={
+            <Button size="xs" variant="default" component={Link} to="/extensions">
+              Show the extensions
+            </Button>
+          }
+        >
           The registry is now as it was then.
         </EmptyState>
       </Panel>
     );
-  }
-  return (
-    <>
-      <p className={classes.legend}>− is then, + is now</p>
-      {differences.slice(0, drawnMax).map((difference) => (
-        <section
-          key={difference.extension_id}
-          className={classes.difference}
-          aria-label={difference.extension_id}
-          data-kind={difference.kind}
-        >
-          <header className={classes.head}>
-            <HistoryLink id={difference.extension_id} />
-            <span className={classes.kind}>{kinds[difference.kind]}</span>
-          </header>
-          {difference.kind === "changed" ? (
-            <ChangeDiff changes={difference.changes} />
-          ) : (
-            <details>
-              <summary>{counted(difference.changes.length, "value")}</summary>
-              <ChangeDiff changes={difference.changes} />
-            </details>
-          )}
-        </section>
-      ))}
-      {differences.length > drawnMax && (
-        <p className={classes.legend}>And {counted(differences.length - drawnMax, "more extension")}.</p>
-      )}
-    </>
-  );
+  if (found.length === 0)
+    return (
+      <Panel>
+        <NothingFound sought={sought} onClear={onClear} />
+      </Panel>
+    );
+  return <ChangedExtensions differences={found} />;
+}
+
+/** The id, and the type and subject where they differ. */
+function searchedTexts({ extension_id, changes }: ExtensionDifference): string[] {
+  const named = changes.filter(({ path }) => path === "/type" || path === "/subject");
+  return [extension_id, ...named.flatMap(({ before, after }) => [before ?? "", after ?? ""])];
 }

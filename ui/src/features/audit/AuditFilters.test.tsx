@@ -86,7 +86,7 @@ describe("filtering the log", () => {
     const backend = startBackend();
     backend.auditEntries = threeEntries();
     const { user } = renderApp("/audit");
-    await user.click(within(await entry(2)).getByRole("button", { name: "group" }));
+    await user.click(await within(await entry(2)).findByRole("button", { name: "3 changes in one switch" }));
     await waitFor(() => expect(shown()).toBe(1));
     expect(screen.getByTestId("shown")).toHaveTextContent("Only changesgroup5f0c2b9e");
     await user.click(screen.getByRole("button", { name: "Don't filter: group 5f0c2b9e" }));
@@ -108,7 +108,7 @@ describe("filtering the log", () => {
     expect(screen.getByTestId("shown")).toHaveTextContent("last 7 days");
   });
 
-  it("jumps to a date: to what had happened by the end of that day", async () => {
+  it("jumps to a date and leaves nothing out", async () => {
     const backend = startBackend();
     backend.auditEntries = [auditEntry(1)];
     const { user, search } = renderApp("/audit");
@@ -118,9 +118,23 @@ describe("filtering the log", () => {
     const name = `${today.getDate()} ${today.toLocaleString("en", { month: "long" })} ${today.getFullYear()}`;
     await user.click(await screen.findByRole("button", { name }));
     // A local day ends at local midnight.
-    const end = new Date(today.getFullYear(), today.getMonth(), today.getDate() + 1).toISOString();
-    await waitFor(() => expect(search()).toEqual({ until: end }));
-    expect(shown()).toBe(1);
+    const midnight = new Date(today.getFullYear(), today.getMonth(), today.getDate() + 1).getTime();
+    await waitFor(() => expect(search()).toEqual({ at: new Date(midnight - 1).toISOString() }));
+    await waitFor(() => expect(shown()).toBe(1));
+    expect(screen.queryByTestId("shown"), "nothing is filtered").toBeNull();
+    await user.click(screen.getByRole("button", { name: "To the newest entry" }));
+    await waitFor(() => expect(search()).toEqual({}));
+  });
+
+  it("offers everybody who ever changed something, and not only who is in sight", async () => {
+    const backend = startBackend();
+    backend.auditEntries = threeEntries();
+    backend.actors = ["ben", "long_ago"];
+    const { user, search } = renderApp("/audit");
+    await entry(3);
+    await user.click(screen.getByRole("combobox", { name: "Actor" }));
+    await user.click(await screen.findByRole("option", { name: "long_ago", hidden: true }));
+    await waitFor(() => expect(search()).toEqual({ actor: "long_ago" }));
   });
 
   it("takes an extension by name, also one that is deleted", async () => {
@@ -154,6 +168,40 @@ describe("exporting", () => {
     expect(backend.callsOf("export_audit_log")).toMatchObject([
       { filter: { changed_by: "ben" }, format: "csv" },
     ]);
+  });
+
+  it("says how far it is, is stopped when asked, and leaves no file then", async () => {
+    const backend = startBackend();
+    backend.auditEntries = threeEntries();
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    backend.holds.set("export_audit_log", answered);
+    const { user } = renderApp("/audit");
+    await user.click(await screen.findByRole("button", { name: "Export" }));
+    await user.click(await screen.findByRole("menuitem", { name: "CSV, for spreadsheets" }));
+    expect(await screen.findByText("Exporting…")).toBeVisible();
+    await backend.emitExported({ written: 1_200_000, total: 10_000_000 });
+    expect(await screen.findByText(/Exporting: 1.200.000 of 10.000.000/)).toBeVisible();
+    await backend.emitExported({ written: 7, total: null });
+    expect(await screen.findByText("Exporting: 7 changes so far")).toBeVisible();
+    backend.exported = null;
+    await user.click(screen.getByRole("button", { name: "Cancel" }));
+    expect(backend.callsOf("stop_export")).toHaveLength(1);
+    answer();
+    expect(await screen.findByText("Stopped the export. No file was left.")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Export" })).toBeEnabled();
+  });
+
+  it("shows the file in its folder", async () => {
+    const backend = startBackend();
+    backend.auditEntries = threeEntries();
+    const { user } = renderApp("/audit");
+    await user.click(await screen.findByRole("button", { name: "Export" }));
+    await user.click(await screen.findByRole("menuitem", { name: "CSV, for spreadsheets" }));
+    await user.click(await screen.findByRole("button", { name: "Show in folder" }));
+    expect(backend.callsOf("show_in_folder")).toEqual([{ path: "/downloads/audit-log.csv" }]);
   });
 
   it("says why it failed", async () => {

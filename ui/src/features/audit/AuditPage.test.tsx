@@ -25,7 +25,7 @@ describe("an entry", () => {
     backend.auditEntries = [auditEntry(7, { reason: "false positives" })];
     renderApp("/audit");
     expect(await entry(7)).toHaveTextContent("editor disabled pii_guard · false positives");
-    expect(await entry(7)).toHaveTextContent("enabled: true → false");
+    expect(await entry(7)).toHaveTextContent("On: true → false");
   });
 
   it("says what a change took back or brought back", async () => {
@@ -77,9 +77,9 @@ describe("an entry", () => {
     expect(opened).toHaveTextContent("Addresslocal socket");
     expect(opened).toHaveTextContent("How knowndatabase login");
     const diff = opened.querySelector("[aria-label=Changes]");
-    expect(diff).toHaveTextContent("config › b−2+3");
+    expect(diff).toHaveTextContent("Configuration › b−2+3");
     expect(diff, "what did not change is not in the diff").not.toHaveTextContent("config.a");
-    expect(diff, "a field that is new has no side before").toHaveTextContent("retry+2");
+    expect(diff, "a field that is new has no side before").toHaveTextContent("Retries+2");
 
     await user.click(line);
     expect(opened).not.toHaveTextContent("How known");
@@ -126,12 +126,12 @@ describe("an entry", () => {
       }),
     ];
     const { user } = renderApp("/audit");
-    expect(await entry(7)).toHaveTextContent("config › api_key: hidden (a1b2c3) → hidden (d4e5f6)");
-    expect(await entry(7)).toHaveTextContent("config › token: nothing → reference env:TOKEN");
+    expect(await entry(7)).toHaveTextContent("Configuration › api_key: hidden (a1b2c3) → hidden (d4e5f6)");
+    expect(await entry(7)).toHaveTextContent("Configuration › token: nothing → reference env:TOKEN");
     await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
     const diff = (await entry(7)).querySelector("[aria-label=Changes]");
-    expect(diff).toHaveTextContent("config › api_key−hidden (a1b2c3)+hidden (d4e5f6)");
-    expect(diff).toHaveTextContent("config › token+reference env:TOKEN");
+    expect(diff).toHaveTextContent("Configuration › api_key−hidden (a1b2c3)+hidden (d4e5f6)");
+    expect(diff).toHaveTextContent("Configuration › token+reference env:TOKEN");
     for (const hidden of screen.getAllByText(/^hidden/)) {
       expect(hidden).toHaveAttribute("title", expect.stringContaining("kept out of the log"));
     }
@@ -260,8 +260,23 @@ describe("the timeline", () => {
     backend.searchedAtMost = 1;
     renderApp("/audit?text=no+such+text");
     expect(await screen.findByText("Searching the audit log")).toBeVisible();
-    expect(await screen.findByText(/Nothing yet, down to #/)).toBeVisible();
+    expect(await screen.findByText(/Nothing yet, in \d+ of 300 entries/)).toBeVisible();
     expect(await screen.findByText("No change matches this filter")).toBeVisible();
+  });
+
+  it("stops a search when asked, and goes on", async () => {
+    const backend = startBackend();
+    backend.auditEntries = Array.from({ length: 3_000 }, (_, index) => auditEntry(3_000 - index));
+    backend.searchedAtMost = 1;
+    const { user } = renderApp("/audit?text=no+such+text");
+    await user.click(await screen.findByRole("button", { name: "Stop" }));
+    expect(await screen.findByText("Search stopped")).toBeVisible();
+    const asked = backend.callsOf("list_audit_entries").length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    // What was under way may still have come.
+    expect(backend.callsOf("list_audit_entries").length).toBeLessThanOrEqual(asked + 1);
+    await user.click(screen.getByRole("button", { name: "Go on" }));
+    await waitFor(() => expect(backend.callsOf("list_audit_entries").length).toBeGreaterThan(asked + 10));
   });
 
   it("says why it could not be read", async () => {
@@ -395,7 +410,7 @@ describe("undo", () => {
   it("shows what it changes before it does", async () => {
     const { user, backend, dialog } = await openDialog();
     expect(dialog).toHaveTextContent("pii_guard is switched on again.");
-    expect(dialog).toHaveTextContent("enabled−false+true");
+    expect(dialog).toHaveTextContent("On−false+true");
     await user.click(within(dialog).getByRole("button", { name: "Undo this change" }));
     await waitFor(() =>
       expect(backend.callsOf("undo_changes")).toEqual([
@@ -435,7 +450,7 @@ describe("undo", () => {
     const { user, dialog } = await openDialog(backend);
     await user.click(within(dialog).getByRole("button", { name: "Undo this change" }));
     const alert = await within(dialog).findByRole("alert");
-    expect(alert).toHaveTextContent("config › api_key");
+    expect(alert).toHaveTextContent("Configuration › api_key");
     expect(alert).toHaveTextContent("Restore this version");
   });
 
@@ -452,26 +467,30 @@ describe("undo", () => {
   });
 });
 
+const version = pastExtension("pii_guard", { timeout_ms: 200 });
+
 describe("restore", () => {
-  it("reviews what would come back, and brings back what is ticked", async () => {
-    const backend = startBackend();
+  async function openRestore(backend: ReturnType<typeof startBackend>) {
     backend.auditEntries = [auditEntry(7, { action: "updated" })];
-    backend.differences = [
-      {
-        extension_id: "pii_guard",
-        kind: "changed",
-        changes: [
-          { path: "/config/model", before: '"b"', after: '"a"' },
-          { path: "/retry", before: "2", after: "1" },
-        ],
-      },
-    ];
     const { user } = renderApp("/audit");
     await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
     await user.click(within(await entry(7)).getByRole("button", { name: "Restore this version" }));
     const dialog = await screen.findByRole("dialog", { name: "Restore pii_guard as of #7" });
-    await user.click(await within(dialog).findByRole("checkbox", { name: "Configuration" }));
-    await user.click(within(dialog).getByRole("button", { name: "Restore 1 of 2" }));
+    return { user, dialog: within(dialog) };
+  }
+  const changes = [
+    { path: "/config/model", before: '"b"', after: '"a"' },
+    { path: "/retry", before: "2", after: "1" },
+  ];
+
+  it("reviews what would come back, and brings back what is ticked", async () => {
+    const backend = startBackend();
+    backend.comparison = { before: version, after: version, changes };
+    const { user, dialog } = await openRestore(backend);
+    const config = await dialog.findByRole("checkbox", { name: "Configuration" });
+    expect(config.closest("li")).toHaveTextContent('Configuration › model−"b"+"a"');
+    await user.click(config);
+    await user.click(dialog.getByRole("button", { name: "Restore 1 field" }));
     await waitFor(() =>
       expect(backend.callsOf("restore_extension")).toEqual([
         {
@@ -480,6 +499,43 @@ describe("restore", () => {
         },
       ]),
     );
+    expect(backend.callsOf("compare_extension")).toContainEqual({
+      id: "pii_guard",
+      from: { kind: "now" },
+      to: { kind: "revision", value: 7 },
+    });
+  });
+
+  it("ticks all or none at once, and is off at none", async () => {
+    const backend = startBackend();
+    backend.comparison = { before: version, after: version, changes };
+    const { user, dialog } = await openRestore(backend);
+    const all = await dialog.findByRole("checkbox", { name: "Select all (2)" });
+    expect(all).toBeChecked();
+    await user.click(all);
+    expect(dialog.getByRole("button", { name: "Restore 0 fields" })).toBeDisabled();
+    await user.click(dialog.getByRole("checkbox", { name: "Retries" }));
+    expect(all).toBePartiallyChecked();
+    await user.click(all);
+    expect(dialog.getByRole("button", { name: "Restore 2 fields" })).toBeEnabled();
+  });
+
+  it("brings what was deleted back whole", async () => {
+    const backend = startBackend();
+    backend.comparison = {
+      before: null,
+      after: version,
+      changes: [
+        { path: "/id", before: null, after: '"pii_guard"' },
+        { path: "/retry", before: null, after: "1" },
+      ],
+    };
+    const { user, dialog } = await openRestore(backend);
+    await user.click(await dialog.findByRole("button", { name: "Restore it" }));
+    expect(dialog.queryByRole("checkbox"), "there is nothing to choose").toBeNull();
+    await waitFor(() =>
+      expect(backend.callsOf("restore_extension")).toMatchObject([{ request: { fields: null } }]),
+    );
   });
 });
 
@@ -487,40 +543,52 @@ describe("a comparison", () => {
   it("is with the version before, with now, or with any other", async () => {
     const backend = startBackend();
     backend.auditEntries = [auditEntry(7), auditEntry(3, { action: "created" })];
-    backend.differences = [
-      {
-        extension_id: "pii_guard",
-        kind: "changed",
-        changes: [{ path: "/retry", before: "1", after: "5" }],
-      },
-    ];
+    backend.comparison = {
+      before: version,
+      after: version,
+      changes: [{ path: "/retry", before: "1", after: "5" }],
+    };
     const { user } = renderApp("/audit?extension=pii_guard");
     await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
     await user.click(within(await entry(7)).getByRole("radio", { name: "Current" }));
-    await waitFor(async () => expect(await entry(7)).toHaveTextContent("retry−1+5"));
+    await waitFor(async () => expect(await entry(7)).toHaveTextContent("Retries−1+5"));
+    expect(await entry(7)).toHaveTextContent("− #7+ Now");
     await user.click(within(await entry(7)).getByRole("radio", { name: "Pick…" }));
     await user.click(await screen.findByRole("combobox", { name: "Version to compare with" }));
     await user.click(await screen.findByRole("option", { name: /#3 created by editor/, hidden: true }));
     await waitFor(() =>
-      expect(backend.callsOf("registry_difference")).toContainEqual({
+      expect(backend.callsOf("compare_extension")).toContainEqual({
+        id: "pii_guard",
         from: { kind: "revision", value: 3 },
         to: { kind: "revision", value: 7 },
       }),
     );
-    expect(await entry(7)).toHaveTextContent("− is #3, + is #7");
+    await waitFor(async () => expect(await entry(7)).toHaveTextContent("− #3+ #7"));
   });
 
-  it("shows all fields of a version, and that a deletion left none", async () => {
+  it("unfolds what did not change, in its place", async () => {
     const backend = startBackend();
-    backend.auditEntries = [auditEntry(8, { action: "deleted" }), auditEntry(7)];
-    backend.past = { revision: 7, extensions: [pastExtension("pii_guard", { timeout_ms: 200 })] };
+    backend.auditEntries = [auditEntry(7)];
+    backend.comparison = { before: version, after: version, changes: [] };
     const { user } = renderApp("/audit");
     await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
-    await user.click(within(await entry(7)).getByRole("switch", { name: "All fields" }));
-    await waitFor(async () => expect(await entry(7)).toHaveTextContent("timeout_ms200"));
-    backend.past = { revision: 8, extensions: [] };
-    await user.click(within(await entry(8)).getByRole("button", { expanded: false }));
-    await user.click(within(await entry(8)).getByRole("switch", { name: "All fields" }));
-    await waitFor(async () => expect(await entry(8)).toHaveTextContent("This change left no version"));
+    const of = within(await entry(7));
+    await user.click(await of.findByRole("button", { name: /^Show \d+ unchanged$/ }));
+    expect(await entry(7)).toHaveTextContent("Timeout (ms)200");
+    expect(await entry(7)).toHaveTextContent("On−true+false");
+  });
+
+  it("of past versions is not made again when something changes; with now it is", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7)];
+    backend.comparison = { before: version, after: version, changes: [] };
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    await waitFor(() => expect(backend.callsOf("compare_extension")).toHaveLength(1));
+    await backend.emitChange();
+    await user.click(within(await entry(7)).getByRole("radio", { name: "Current" }));
+    await waitFor(() => expect(backend.callsOf("compare_extension")).toHaveLength(2));
+    await backend.emitChange();
+    await waitFor(() => expect(backend.callsOf("compare_extension")).toHaveLength(3));
   });
 });

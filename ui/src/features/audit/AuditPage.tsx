@@ -1,12 +1,13 @@
 import { Button } from "@mantine/core";
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { useAuditActivity, useAuditTimeline } from "../../api/audit";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { useAuditActivity, useAuditActors, useAuditTimeline } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
-import type { AuditEntry, AuditFilter, ErrorReport } from "../../bindings";
+import type { AuditFilter } from "../../bindings";
+import { CopyButton } from "../../ui/CopyButton";
 import { EmptyState } from "../../ui/EmptyState";
-import { ErrorState } from "../../ui/ErrorState";
-import { IconClockEdit, IconFilterOff, IconHistory, IconLock } from "../../ui/icons";
+import { failureDetails } from "../../ui/failure";
+import { IconChartBar, IconClockEdit, IconFilterOff, IconHistory } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
@@ -14,8 +15,10 @@ import { StaleNotice } from "../../ui/StaleNotice";
 import { localDate } from "../../ui/time";
 import { useNow } from "../../ui/useNow";
 import { ActivityHistogram } from "./ActivityHistogram";
+import { AuditFailure } from "./AuditFailure";
 import { AuditFilters } from "./AuditFilters";
 import classes from "./AuditPage.module.css";
+import type { TimeRange } from "./activityBrush";
 import { auditFilter, changedSearch, isFiltered, readAuditSearch, type SearchChange } from "./auditSearch";
 import { ExportMenu } from "./ExportMenu";
 import { LiveTimeline } from "./LiveTimeline";
@@ -23,8 +26,6 @@ import { SealFault, SealState } from "./SealState";
 import { ShownLine } from "./ShownLine";
 
 const route = getRouteApi("/audit");
-const noEntries: AuditEntry[] = [];
-
 export function AuditPage() {
   // The router leaves in what the route's own reading drops.
   const address = route.useSearch();
@@ -34,9 +35,10 @@ export function AuditPage() {
   const day = localDate(useNow());
   // biome-ignore lint/correctness/useExhaustiveDependencies: the day is what it waits for
   const filter = useMemo(() => auditFilter(search, new Date()), [search, day]);
-  const timeline = useAuditTimeline(filter);
+  const at = search.at ?? null;
+  const timeline = useAuditTimeline(filter, at);
   const { data, error, dataUpdatedAt } = timeline;
-  const actors = useActors(data?.entries ?? noEntries);
+  const actors = useAuditActors();
   const refetch = () => void timeline.refetch();
   const clear = () => void navigate({ search: {} });
 
@@ -60,12 +62,14 @@ export function AuditPage() {
       </PageHeader>
       <SealFault />
       <div className={classes.filters}>
-        <AuditFilters search={search} knownActors={actors} onChange={change}>
+        <AuditFilters search={search} knownActors={actors.data ?? []} onChange={change}>
           <ExportMenu filter={filter} filtered={isFiltered(search)} />
         </AuditFilters>
         <ShownLine search={search} onChange={change} onClear={clear} />
       </div>
-      {data && <Activity filter={filter} onZoom={(range) => change({ range: undefined, ...range })} />}
+      {data && (
+        <Activity filter={filter} onZoom={(range) => change({ range: undefined, at: undefined, ...range })} />
+      )}
       {data && error && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}
@@ -73,6 +77,7 @@ export function AuditPage() {
         <LiveTimeline
           filter={filter}
           timeline={timeline}
+          at={at}
           group={search.group}
           onFilter={change}
           empty={<Empty isFiltered={isFiltered(search)} onClear={clear} />}
@@ -80,7 +85,7 @@ export function AuditPage() {
       ) : (
         <Panel>
           {error ? (
-            <Unreadable error={toErrorReport(error)} onRetry={refetch} />
+            <AuditFailure tried="The audit log could not be read" thrown={error} onRetry={refetch} />
           ) : (
             <SkeletonRows label="Reading the audit log" count={10} />
           )}
@@ -106,7 +111,15 @@ function Empty({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => vo
           The search looks at ids, actors, reasons and at what changed.
         </EmptyState>
       ) : (
-        <EmptyState icon={IconHistory} title="No changes yet">
+        <EmptyState
+          icon={IconHistory}
+          title="No changes yet"
+          action={
+            <Button size="xs" variant="default" component={Link} to="/extensions">
+              Show the extensions
+            </Button>
+          }
+        >
           Switch an extension on or off, and who did it and when is written here.
         </EmptyState>
       )}
@@ -114,47 +127,25 @@ function Empty({ isFiltered, onClear }: { isFiltered: boolean; onClear: () => vo
   );
 }
 
-function Unreadable({ error, onRetry }: { error: ErrorReport; onRetry: () => void }) {
-  if (error.code !== "forbidden") {
-    return <ErrorState tried="The audit log could not be read" error={error} onRetry={onRetry} />;
-  }
-  const role = error.facts?.kind === "required_role" ? error.facts.value : "registry_auditor";
-  return (
-    <div role="alert">
-      <EmptyState
-        icon={IconLock}
-        title="Your login may not read the audit log"
-        action={
-          <Button size="xs" variant="default" onClick={onRetry}>
-            Try again
-          </Button>
-        }
-      >
-        It needs the role {role}. Ask who manages the database's logins for it. {error.message}
-      </EmptyState>
-    </div>
-  );
-}
+type ActivityProps = { filter: AuditFilter; onZoom: (range: TimeRange) => void };
 
-type ActivityProps = {
-  filter: AuditFilter;
-  onZoom: (range: { since: string; until: string }) => void;
-};
-
-/** A histogram that can't be read hides nothing: the timeline below it says all that it would. */
 function Activity({ filter, onZoom }: ActivityProps) {
   const activity = useAuditActivity(filter);
-  if (activity.data) return <ActivityHistogram activity={activity.data} onZoom={onZoom} />;
-  return activity.isPending ? <div className={classes.activityPlace} /> : null;
-}
-
-/** Who made the changes in sight, to offer in the filter. */
-function useActors(entries: readonly AuditEntry[]): string[] {
-  const [known, setKnown] = useState<readonly string[]>([]);
-  const added = useMemo(
-    () => [...new Set(entries.map((entry) => entry.changed_by))].filter((name) => name !== null),
-    [entries],
+  if (activity.data) return <ActivityHistogram activity={activity.data} asked={filter} onZoom={onZoom} />;
+  if (activity.isPending) return <div className={classes.activityPlace} />;
+  const error = toErrorReport(activity.error);
+  return (
+    <div className={classes.activityFailed} role="alert" data-testid="activity-failed">
+      <IconChartBar size={18} stroke={1.5} aria-hidden />
+      <span className={classes.activityWords}>
+        How much happened when could not be counted: {error.message} {error.action}
+      </span>
+      <CopyButton size="compact-xs" text={failureDetails(error)}>
+        Copy details
+      </CopyButton>
+      <Button size="compact-xs" variant="default" onClick={() => void activity.refetch()}>
+        Try again
+      </Button>
+    </div>
   );
-  if (added.some((name) => !known.includes(name))) setKnown([...new Set([...known, ...added])]);
-  return [...known].sort();
 }

@@ -1,12 +1,12 @@
 import { Button, UnstyledButton } from "@mantine/core";
 import { measureElement, useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
-import { groupedCount } from "../../ui/figures";
+import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { IconArrowUp } from "../../ui/icons";
 import { useShortcuts } from "../../ui/useShortcuts";
 import { AuditGroupRow } from "./AuditGroupRow";
 import classes from "./AuditTimeline.module.css";
 import { AuditTimelineEntry } from "./AuditTimelineEntry";
+import { progressWords, type SearchProgress } from "./Searching";
 import type { TimelineRow } from "./timelineRows";
 
 const entryHeight = 36;
@@ -22,8 +22,8 @@ type AuditTimelineProps = {
   onToggle: (row: TimelineRow) => void;
   onUndo: (row: TimelineRow) => void;
   hasOlder: boolean;
-  /** The revision down to which was looked for entries. */
-  lookedTo: number | null;
+  /** How far the search is, where one looks for what is shown. */
+  search: (SearchProgress & { isStopped: boolean; onStop: () => void; onGoOn: () => void }) | null;
   hasNewer: boolean;
   /** One more page on one side lets go of one on the other. */
   isFull: boolean;
@@ -39,6 +39,8 @@ type AuditTimelineProps = {
   isStale: boolean;
   /** Another one is another list: it is shown from its beginning. */
   listKey: unknown;
+  /** Or from the newest entry up to this revision. */
+  aimedAt: number | null;
 };
 
 export function AuditTimeline(props: AuditTimelineProps) {
@@ -63,11 +65,17 @@ export function AuditTimeline(props: AuditTimelineProps) {
   const { startIndex, endIndex } = virtualizer.range ?? { startIndex: 0, endIndex: 0 };
   const loadsOlder = useLoading(props, { startIndex, endIndex, heading });
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key is what it waits for
-  useEffect(() => {
-    scroller.current?.scrollTo({ top: 0 });
+  const shownList = useRef<unknown>(null);
+  const { listKey, aimedAt, isStale } = props;
+  useLayoutEffect(() => {
+    // What is still seen of the list before it stays where it is.
+    if (isStale || shownList.current === listKey) return;
+    shownList.current = listKey;
     setHeading(null);
-  }, [props.listKey]);
+    const index = aimedAt === null ? 0 : aimedIndex(rows, aimedAt);
+    if (index > 0) virtualizer.scrollToIndex(index, { align: "start" });
+    else scroller.current?.scrollTo({ top: 0 });
+  }, [listKey, aimedAt, isStale, rows, virtualizer]);
 
   const lastScroll = useRef({ top: 0, height: 0 });
   function noteScroll() {
@@ -128,7 +136,8 @@ export function AuditTimeline(props: AuditTimelineProps) {
   function showNewest() {
     scroller.current?.scrollTo({ top: 0 });
     setHeading(null);
-    props.onShowNewest();
+    // Only when it is seen to be at the top: rows that come before would keep what was read in its place.
+    requestAnimationFrame(() => requestAnimationFrame(props.onShowNewest));
   }
 
   return (
@@ -204,13 +213,27 @@ function Row({ row, openEntries, onToggle }: AuditTimelineProps & { row: Timelin
   }
 }
 
-function End({ loadsOlder, hasOlder, lookedTo, onLoadOlder }: AuditTimelineProps & { loadsOlder: boolean }) {
+function End({ loadsOlder, hasOlder, search, onLoadOlder }: AuditTimelineProps & { loadsOlder: boolean }) {
   return (
     <div className={classes.end} role="status">
       {!hasOlder ? (
         "Nothing older"
+      ) : search?.isStopped ? (
+        <>
+          Stopped after {progressWords(search)}
+          <Button size="compact-xs" variant="default" onClick={search.onGoOn}>
+            Go on
+          </Button>
+        </>
       ) : loadsOlder ? (
-        `Reading older entries${lookedTo === null ? "" : `, from #${groupedCount(lookedTo)} down`}…`
+        <>
+          {search ? `Searching: ${progressWords(search)}` : "Reading older entries…"}
+          {search && (
+            <Button size="compact-xs" variant="default" onClick={search.onStop}>
+              Stop
+            </Button>
+          )}
+        </>
       ) : (
         <Button size="compact-xs" variant="subtle" onClick={onLoadOlder}>
           Load older
@@ -218,6 +241,17 @@ function End({ loadsOlder, hasOlder, lookedTo, onLoadOlder }: AuditTimelineProps
       )}
     </div>
   );
+}
+
+/** The first row that is not newer than what was aimed at; the head of its day stands above the list. */
+function aimedIndex(rows: readonly TimelineRow[], revision: number): number {
+  const index = rows.findIndex((row) => row.kind !== "day" && newestRevision(row) <= revision);
+  return index < 0 ? rows.length - 1 : index;
+}
+
+function newestRevision(row: TimelineRow): number {
+  if (row.kind === "entry") return row.entry.revision;
+  return row.kind === "group" ? (row.entries[0]?.revision ?? 0) : 0;
 }
 
 /** Where somebody scrolls to; null before anybody did. */

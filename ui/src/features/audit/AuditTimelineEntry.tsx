@@ -1,13 +1,15 @@
 import { UnstyledButton } from "@mantine/core";
 import { useId } from "react";
 import type { AuditEntry } from "../../bindings";
+import { actionIcons } from "../../ui/actionIcons";
+import { actor } from "../../ui/changeWords";
 import { groupedCount } from "../../ui/figures";
-import { IconChevronRight, IconStack2 } from "../../ui/icons";
+import { IconChevronRight } from "../../ui/icons";
 import { Timestamp } from "../../ui/Timestamp";
 import { AuditDetails } from "./AuditDetails";
 import classes from "./AuditTimelineEntry.module.css";
-import { actionIcons } from "./actionIcons";
-import { actor, origin, through } from "./auditSentence";
+import { origin, through } from "./auditSentence";
+import { GroupChip } from "./GroupChip";
 import { InlineChanges } from "./InlineChanges";
 import { useTimelineActions } from "./timelineActions";
 
@@ -49,14 +51,7 @@ export function AuditTimelineEntry({ entry, open, inGroup = false, onToggle }: A
         </span>
         <InlineChanges changes={entry.changes} />
         {group_id !== null && filterBy && !inGroup && (
-          <UnstyledButton
-            className={classes.groupChip}
-            title="Only the changes that were made together with this one"
-            onClick={() => filterBy({ group: group_id })}
-          >
-            <IconStack2 size={12} aria-hidden />
-            group
-          </UnstyledButton>
+          <GroupChip entry={entry} groupId={group_id} onChoose={() => filterBy({ group: group_id })} />
         )}
         {entry.actor_source === "legacy" && <span className={classes.unverified}>not verified</span>}
         <UnstyledButton

@@ -1,14 +1,15 @@
-import { Button, SegmentedControl, Select, Switch } from "@mantine/core";
+import { Button, SegmentedControl, Select } from "@mantine/core";
 import { useState } from "react";
 import { useExtensionHistory } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
-import { useExtensionDifference, useExtensionFields } from "../../api/timeTravel";
+import { fieldsOf, now, useExtensionComparison } from "../../api/timeTravel";
 import type { AuditEntry, Moment } from "../../bindings";
 import { ChangeDiff } from "../../ui/ChangeDiff";
+import { actor } from "../../ui/changeWords";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { groupedCount } from "../../ui/figures";
+import { isolated } from "../../ui/isolated";
 import { localDateTime, parseInstant } from "../../ui/time";
-import { actor } from "./auditSentence";
 import classes from "./EntryComparison.module.css";
 
 type Other = "previous" | "current" | "picked";
@@ -23,69 +24,79 @@ const choices: { value: Other; label: string }[] = [
 export function EntryComparison({ entry }: { entry: AuditEntry }) {
   const [other, setOther] = useState<Other>("previous");
   const [picked, setPicked] = useState<number | null>(null);
-  const [showsAll, setShowsAll] = useState(false);
   // A legacy program's entry has no version of its own to compare.
-  const hasVersion = entry.actor_source !== "legacy";
+  if (entry.actor_source === "legacy") return <ChangeDiff changes={entry.changes} />;
   return (
     <div className={classes.comparison}>
-      {hasVersion && (
-        <div className={classes.head}>
-          <span className={classes.against}>Against</span>
-          <SegmentedControl
-            size="xs"
-            aria-label="Compare against"
-            data={choices}
-            value={other}
-            onChange={(chosen) => setOther(chosen as Other)}
-          />
-          {other === "picked" && <RevisionPicker entry={entry} value={picked} onChange={setPicked} />}
-          <Switch
-            size="xs"
-            className={classes.all ?? ""}
-            label="All fields"
-            checked={showsAll}
-            onChange={(event) => setShowsAll(event.currentTarget.checked)}
-          />
-        </div>
-      )}
+      <div className={classes.head}>
+        <span className={classes.against}>Against</span>
+        <SegmentedControl
+          size="xs"
+          aria-label="Compare against"
+          data={choices}
+          value={other}
+          onChange={(chosen) => setOther(chosen as Other)}
+        />
+        {other === "picked" && <RevisionPicker entry={entry} value={picked} onChange={setPicked} />}
+      </div>
       {other === "previous" ? (
-        <ChangeDiff changes={entry.changes} />
+        <Change entry={entry} />
       ) : other === "current" ? (
         <OtherVersion entry={entry} other="now" />
       ) : picked !== null ? (
         <OtherVersion entry={entry} other={picked} />
       ) : (
-        <p className={classes.hint}>Choose a version of {entry.extension_id} to compare with.</p>
+        <p className={classes.hint}>Choose a version of {isolated(entry.extension_id)} to compare with.</p>
       )}
-      {showsAll && <AllFields entry={entry} />}
     </div>
   );
 }
 
+function momentOf(revision: number): Moment {
+  return { kind: "revision", value: revision };
+}
+
+/** The change itself, which is there at once; what it left as it was follows. */
+function Change({ entry }: { entry: AuditEntry }) {
+  const { data } = useExtensionComparison(
+    entry.extension_id,
+    momentOf(entry.revision - 1),
+    momentOf(entry.revision),
+  );
+  const version = data?.after ?? data?.before;
+  return (
+    <ChangeDiff changes={entry.changes} fields={version ? fieldsOf(version) : undefined} withLayoutSwitch />
+  );
+}
+
 function OtherVersion({ entry, other }: { entry: AuditEntry; other: number | "now" }) {
-  const here: Moment = { kind: "revision", value: entry.revision };
   // The older side stands first, so that a plus is what came later.
   const isOlder = other !== "now" && other < entry.revision;
-  const there: Moment | "now" = other === "now" ? "now" : { kind: "revision", value: other };
-  const difference = useExtensionDifference(
-    entry.extension_id,
-    isOlder ? there : here,
-    isOlder ? here : there,
-  );
-  if (difference.error) return <ErrorNote error={toErrorReport(difference.error)} />;
-  if (!difference.data) return <p className={classes.hint}>Comparing…</p>;
-  const name = other === "now" ? "the current one" : `#${groupedCount(other)}`;
-  return (
-    <>
+  const here = { moment: momentOf(entry.revision), name: `#${groupedCount(entry.revision)}` };
+  const there =
+    other === "now"
+      ? { moment: now, name: "Now" }
+      : { moment: momentOf(other), name: `#${groupedCount(other)}` };
+  const [before, after] = isOlder ? [there, here] : [here, there];
+  const { data, error } = useExtensionComparison(entry.extension_id, before.moment, after.moment);
+  if (error) return <ErrorNote error={toErrorReport(error)} />;
+  if (!data) return <p className={classes.hint}>Comparing…</p>;
+  if (data.changes.length === 0)
+    return (
       <p className={classes.hint}>
-        {difference.data.length === 0
-          ? `The version of #${groupedCount(entry.revision)} is the same as ${name}.`
-          : isOlder
-            ? `− is ${name}, + is #${groupedCount(entry.revision)}`
-            : `− is #${groupedCount(entry.revision)}, + is ${name}`}
+        {other === "now"
+          ? `It is now as ${here.name} left it.`
+          : `The versions ${before.name} and ${after.name} are the same.`}
       </p>
-      {difference.data.length > 0 && <ChangeDiff changes={difference.data} />}
-    </>
+    );
+  const version = data.after ?? data.before;
+  return (
+    <ChangeDiff
+      changes={data.changes}
+      fields={version ? fieldsOf(version) : undefined}
+      sides={{ before: before.name, after: after.name }}
+      withLayoutSwitch
+    />
   );
 }
 
@@ -136,14 +147,4 @@ function RevisionPicker({ entry, value, onChange }: RevisionPickerProps) {
 function timeOf(entry: AuditEntry): string {
   const instant = parseInstant(entry.timestamp);
   return instant ? localDateTime(instant) : "time unknown";
-}
-
-/** The whole version, field by field. */
-function AllFields({ entry }: { entry: AuditEntry }) {
-  const fields = useExtensionFields(entry.extension_id, entry.revision);
-  if (fields.error) return <ErrorNote error={toErrorReport(fields.error)} />;
-  if (fields.data === undefined) return <p className={classes.hint}>Reading all fields…</p>;
-  if (fields.data === null)
-    return <p className={classes.hint}>This change left no version: it deleted it.</p>;
-  return <ChangeDiff label="All fields" plain changes={fields.data} />;
 }

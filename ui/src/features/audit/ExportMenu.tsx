@@ -1,11 +1,12 @@
-import { Button, Menu } from "@mantine/core";
-import { useExportAuditLog } from "../../api/audit";
+import { Button, Menu, Progress } from "@mantine/core";
+import { showInFolder, stopExport, useExportAuditLog, useExportProgress } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
 import type { AuditFilter, ExportFormat } from "../../bindings";
-import { counted } from "../../ui/figures";
+import { counted, groupedCount } from "../../ui/figures";
 import { Identifier } from "../../ui/Identifier";
-import { IconDownload } from "../../ui/icons";
+import { IconDownload, IconFolderOpen } from "../../ui/icons";
 import { notifyDone, notifyFailure } from "../../ui/notify";
+import classes from "./ExportMenu.module.css";
 
 type ExportMenuProps = { filter: AuditFilter; filtered: boolean };
 
@@ -17,27 +18,20 @@ export function ExportMenu({ filter, filtered }: ExportMenuProps) {
     exporting.mutate(
       { filter, format },
       {
-        onSuccess: ({ path, count }) =>
-          notifyDone(
-            <>
-              Exported {counted(count, "change")} to <Identifier label="path" value={path} />
-            </>,
-            { stays: true },
-          ),
+        onSuccess: (file) => {
+          if (file === null) notifyDone("Stopped the export. No file was left.");
+          else notifyExported(file);
+        },
         onError: (thrown) => notifyFailure("Could not export the audit log", toErrorReport(thrown)),
       },
     );
   }
 
+  if (exporting.isPending) return <Exporting />;
   return (
     <Menu position="bottom-end" width={240} withinPortal>
       <Menu.Target>
-        <Button
-          size="xs"
-          variant="default"
-          loading={exporting.isPending}
-          leftSection={<IconDownload size={14} aria-hidden />}
-        >
+        <Button size="xs" variant="default" leftSection={<IconDownload size={14} aria-hidden />}>
           Export
         </Button>
       </Menu.Target>
@@ -47,5 +41,52 @@ export function ExportMenu({ filter, filtered }: ExportMenuProps) {
         <Menu.Item onClick={() => write("ndjson")}>NDJSON, for programs</Menu.Item>
       </Menu.Dropdown>
     </Menu>
+  );
+}
+
+function notifyExported({ path, count }: { path: string; count: number }) {
+  function show() {
+    showInFolder(path).catch((thrown: unknown) =>
+      notifyFailure("Could not show the file in its folder", toErrorReport(thrown)),
+    );
+  }
+  notifyDone(
+    <>
+      Exported {counted(count, "change")} to <Identifier label="path" value={path} />
+      <Button
+        size="compact-xs"
+        variant="default"
+        mt={6}
+        className={classes.show ?? ""}
+        leftSection={<IconFolderOpen size={13} aria-hidden />}
+        onClick={show}
+      >
+        Show in folder
+      </Button>
+    </>,
+    { stays: true },
+  );
+}
+
+/** How far it is, and a way out. */
+function Exporting() {
+  const progress = useExportProgress();
+  const total = progress?.total ?? null;
+  return (
+    <div className={classes.exporting}>
+      <span role="status">
+        {progress === null
+          ? "Exporting…"
+          : total === null
+            ? `Exporting: ${counted(progress.written, "change")} so far`
+            : `Exporting: ${groupedCount(progress.written)} of ${groupedCount(total)}`}
+      </span>
+      {progress !== null && total !== null && total > 0 && (
+        <Progress size="sm" w={80} value={(progress.written / total) * 100} aria-label="Exported" />
+      )}
+      <Button size="xs" variant="default" onClick={stopExport}>
+        Cancel
+      </Button>
+    </div>
   );
 }

@@ -1,14 +1,18 @@
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
 import { useAllowed } from "../../api/access";
-import { newerCountMax, type useAuditTimeline, useNewerCount, useShowNewest } from "../../api/audit";
+import {
+  newerCountMax,
+  type useAuditTimeline,
+  useNewerCount,
+  useShowNewest,
+  useStopSearch,
+} from "../../api/audit";
 import type { AuditEntry, AuditFilter } from "../../bindings";
-import { EmptyState } from "../../ui/EmptyState";
 import { groupedCount } from "../../ui/figures";
-import { IconSearch } from "../../ui/icons";
-import { Panel } from "../../ui/Panel";
 import { useNow } from "../../ui/useNow";
 import { AuditTimeline } from "./AuditTimeline";
 import type { SearchChange } from "./auditSearch";
+import { Searching, searchProgress } from "./Searching";
 import { TimelineActionsContext } from "./timelineActions";
 import { type TimelineRow, timelineRows } from "./timelineRows";
 import { undoForbidden } from "./undoForbidden";
@@ -20,6 +24,8 @@ const freshMs = 6_000;
 type LiveTimelineProps = {
   filter: AuditFilter;
   timeline: ReturnType<typeof useAuditTimeline>;
+  /** Where in time somebody jumped to. */
+  at: string | null;
   /** The group that the filter names: it is there to be looked into. */
   group: string | undefined;
   onFilter: (change: SearchChange) => void;
@@ -30,7 +36,8 @@ type LiveTimelineProps = {
 const noEntries: AuditEntry[] = [];
 
 /** The timeline with what is open in it, what comes in by itself, and the dialogs that it opens. */
-export function LiveTimeline({ filter, timeline, group, onFilter, empty }: LiveTimelineProps) {
+export function LiveTimeline({ filter, timeline, at, group, onFilter, empty }: LiveTimelineProps) {
+  const listKey = useMemo(() => ({ filter, at }), [filter, at]);
   const allowed = useAllowed();
   const { hasNextPage, hasPreviousPage, fetchNextPage, fetchPreviousPage, isFetching } = timeline;
   const entries = timeline.data?.entries ?? noEntries;
@@ -56,7 +63,7 @@ export function LiveTimeline({ filter, timeline, group, onFilter, empty }: LiveT
     filter,
     timeline,
     // Who reads further down or in an entry must not lose the place.
-    paused: away || openEntries.size > 0 || openGroups.size > 0 || dialog !== null,
+    paused: away || at !== null || openEntries.size > 0 || openGroups.size > 0 || dialog !== null,
   });
 
   function toggle(row: TimelineRow) {
@@ -71,24 +78,28 @@ export function LiveTimeline({ filter, timeline, group, onFilter, empty }: LiveT
     actions.undo(row.kind === "group" ? row : { kind: "entry", entry: row.entry });
   }
 
-  const loadOlder = useCallback(() => void fetchNextPage(), [fetchNextPage]);
+  const [stoppedIn, setStoppedIn] = useState<object | null>(null);
+  const isStopped = stoppedIn === listKey;
+  const stopSearch = useStopSearch(filter, at);
+  function stop() {
+    setStoppedIn(listKey);
+    stopSearch();
+  }
+  const goOn = useCallback(() => {
+    setStoppedIn(null);
+    void fetchNextPage();
+  }, [fetchNextPage]);
+  const loadOlder = useCallback(() => {
+    if (!isStopped) void fetchNextPage();
+  }, [isStopped, fetchNextPage]);
   const loadNewer = useCallback(() => void fetchPreviousPage(), [fetchPreviousPage]);
   const lookedTo = timeline.data?.lookedTo ?? null;
+  const progress = searchProgress(timeline.data?.searched ?? null, lookedTo);
   const isSearching = entries.length === 0 && hasNextPage;
   useEffect(() => {
     if (isSearching && !isFetching) loadOlder();
   }, [isSearching, isFetching, loadOlder]);
-  if (isSearching)
-    return (
-      <Panel>
-        <EmptyState icon={IconSearch} title="Searching the audit log">
-          <span role="status">
-            Nothing yet{lookedTo !== null && `, down to #${groupedCount(lookedTo)}`}. A narrower range of time
-            is searched faster.
-          </span>
-        </EmptyState>
-      </Panel>
-    );
+  if (isSearching) return <Searching progress={progress} isStopped={isStopped} onStop={stop} onGoOn={goOn} />;
   if (entries.length === 0) return empty;
   return (
     <TimelineActionsContext value={actions}>
@@ -98,18 +109,19 @@ export function LiveTimeline({ filter, timeline, group, onFilter, empty }: LiveT
         onToggle={toggle}
         onUndo={undo}
         hasOlder={hasNextPage}
-        lookedTo={lookedTo}
+        search={progress && { ...progress, isStopped, onStop: stop, onGoOn: goOn }}
         hasNewer={hasPreviousPage}
         isFull={timeline.data?.isFull ?? false}
         isLoading={isFetching}
         onLoadOlder={loadOlder}
         onLoadNewer={loadNewer}
-        toNewest={toNewestWords(live.waitingCount, hasPreviousPage)}
-        onShowNewest={live.showNewest}
+        toNewest={toNewestWords(live.waitingCount, hasPreviousPage || at !== null)}
+        onShowNewest={at === null ? live.showNewest : () => onFilter({ at: undefined })}
         onAway={setAway}
         freshSince={live.freshSince}
         isStale={timeline.isPlaceholderData}
-        listKey={filter}
+        listKey={listKey}
+        aimedAt={at === null ? null : (timeline.data?.aimedAt ?? null)}
       />
       {dialog}
     </TimelineActionsContext>

@@ -1,49 +1,40 @@
-import { Button, Checkbox, Modal, PasswordInput, TextInput } from "@mantine/core";
+import { Button, Modal, PasswordInput, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
-import { useConnectionProfile } from "../../api/application";
 import { changeNote, useRestoreExtension } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
-import { useExtensionDifference } from "../../api/timeTravel";
-import type { AuditEntry, ErrorReport, FieldChange } from "../../bindings";
-import { ChangeDiff } from "../../ui/ChangeDiff";
+import { useConnectionProfile } from "../../api/connections";
+import { now, useExtensionComparison } from "../../api/timeTravel";
+import type { AuditEntry, ErrorReport, ExtensionComparison } from "../../bindings";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { ErrorState } from "../../ui/ErrorState";
 import { placeName } from "../../ui/fieldChanges";
-import { groupedCount } from "../../ui/figures";
+import { counted, groupedCount } from "../../ui/figures";
 import { isolated } from "../../ui/isolated";
-import { notifyDone } from "../../ui/notify";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { TrafficEffectsNote } from "../../ui/TrafficEffects";
 import { useConfirmation } from "../../ui/useConfirmation";
+import { useUndoOffer } from "../extensions/useUndoOffer";
 import classes from "./Dialogs.module.css";
-
-const fieldNames: Record<string, string> = {
-  subject: "Subject",
-  timeout_ms: "Timeout",
-  retry: "Retries",
-  enabled: "State",
-  config: "Configuration",
-  metadata: "Metadata",
-};
+import { RestoreFields, restorableFields } from "./RestoreFields";
 
 type RestoreDialogProps = { entry: AuditEntry; onClose: () => void };
 
 /** What would change if this version came back, field by field. */
 export function RestoreDialog({ entry, onClose }: RestoreDialogProps) {
-  const difference = useExtensionDifference(entry.extension_id, "now", {
+  const comparison = useExtensionComparison(entry.extension_id, now, {
     kind: "revision",
     value: entry.revision,
   });
   const title = `Restore ${isolated(entry.extension_id)} as of #${groupedCount(entry.revision)}`;
   return (
-    <Modal opened onClose={onClose} size={640} title={title}>
-      {difference.data ? (
-        <Review entry={entry} changes={difference.data} onClose={onClose} />
-      ) : difference.error ? (
+    <Modal opened onClose={onClose} size={860} title={title}>
+      {comparison.data ? (
+        <Review entry={entry} comparison={comparison.data} onClose={onClose} />
+      ) : comparison.error ? (
         <ErrorState
           tried="That version could not be compared"
-          error={toErrorReport(difference.error)}
-          onRetry={() => void difference.refetch()}
+          error={toErrorReport(comparison.error)}
+          onRetry={() => void comparison.refetch()}
         />
       ) : (
         <SkeletonRows label="Comparing with that version" count={3} />
@@ -52,12 +43,11 @@ export function RestoreDialog({ entry, onClose }: RestoreDialogProps) {
   );
 }
 
-type Field = { name: string; changes: FieldChange[] };
-
-function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: FieldChange[] }) {
-  // What is not there now comes back whole: only its id can tell.
-  const isGone = changes.some((change) => change.path === "/id");
-  const fields = useMemo(() => byField(changes), [changes]);
+function Review({ entry, comparison, onClose }: RestoreDialogProps & { comparison: ExtensionComparison }) {
+  // What is not there now comes back whole.
+  const isGone = comparison.before === null;
+  const fields = useMemo(() => restorableFields(comparison.changes), [comparison]);
+  // What is not ticked, so that a field that differs only now is.
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const [reason, setReason] = useState("");
   const [note] = useState(() => changeNote());
@@ -66,6 +56,7 @@ function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: Fie
   const [error, setError] = useState<ErrorReport | null>(null);
   const profile = useConnectionProfile();
   const { effects, confirmed, takeEffects } = useConfirmation();
+  const offerUndo = useUndoOffer();
   const restore = useRestoreExtension();
   const chosen = isGone ? fields : fields.filter((field) => !left.has(field.name));
   const isOff = chosen.length === 0 || secretPaths.some((path) => !secrets[path]);
@@ -88,11 +79,16 @@ function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: Fie
       if (!takeEffects(refused)) setError(refused);
       return;
     }
-    notifyDone(
-      <>
-        Restored <code>{entry.extension_id}</code> as of #{groupedCount(entry.revision)}
-      </>,
-    );
+    offerUndo({
+      requestId: note.request_id,
+      ids: [entry.extension_id],
+      done: `Restored ${isolated(entry.extension_id)}`,
+      message: (
+        <>
+          Restored <code>{entry.extension_id}</code> as of #{groupedCount(entry.revision)}
+        </>
+      ),
+    });
     onClose();
   }
 
@@ -112,28 +108,16 @@ function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: Fie
       <p className={classes.text}>
         {isGone
           ? "It was deleted since. It comes back whole, as it was then."
-          : "− is now, + is what comes back. Only the fields that are ticked are brought back."}
+          : "Only the fields that are ticked are brought back; the others stay as they are."}
       </p>
-      {fields.map((field) => (
-        <div key={field.name} className={classes.field} data-field={field.name}>
-          {isGone ? (
-            <span className={classes.fieldName}>{fieldNames[field.name]}</span>
-          ) : (
-            <Checkbox
-              size="xs"
-              label={fieldNames[field.name]}
-              checked={!left.has(field.name)}
-              onChange={(event) => {
-                const next = new Set(left);
-                if (event.currentTarget.checked) next.delete(field.name);
-                else next.add(field.name);
-                setLeft(next);
-              }}
-            />
-          )}
-          <ChangeDiff label={`${fieldNames[field.name]}: now and then`} changes={field.changes} />
-        </div>
-      ))}
+      <RestoreFields
+        fields={fields}
+        revision={entry.revision}
+        chosen={isGone ? null : new Set(chosen.map(({ name }) => name))}
+        onChoose={(ticked) =>
+          setLeft(new Set(fields.map(({ name }) => name).filter((name) => !ticked.has(name))))
+        }
+      />
       {secretPaths.map((path) => (
         <PasswordInput
           key={path}
@@ -147,7 +131,7 @@ function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: Fie
       <TextInput
         label="Reason, for the audit log"
         size="xs"
-        placeholder={profile.reason_required ? "required" : "optional"}
+        placeholder={profile.is_reason_required ? "required" : "optional"}
         maxLength={500}
         value={reason}
         onChange={(event) => setReason(event.currentTarget.value)}
@@ -165,19 +149,9 @@ function Review({ entry, changes, onClose }: RestoreDialogProps & { changes: Fie
           disabled={isOff}
           {...(effects && { color: "var(--bad-strong)" })}
         >
-          {isGone ? "Restore it" : `Restore ${chosen.length} of ${fields.length}`}
+          {isGone ? "Restore it" : `Restore ${counted(chosen.length, "field")}`}
         </Button>
       </div>
     </form>
   );
-}
-
-/** The changes of each field that can be brought back. */
-function byField(changes: readonly FieldChange[]): Field[] {
-  return Object.keys(fieldNames)
-    .map((name) => ({
-      name,
-      changes: changes.filter(({ path }) => path === `/${name}` || path.startsWith(`/${name}/`)),
-    }))
-    .filter((field) => field.changes.length > 0);
 }

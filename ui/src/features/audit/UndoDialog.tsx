@@ -1,10 +1,11 @@
 import { Button, Modal, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { useConnectionProfile } from "../../api/application";
 import { changeNote, useUndoChanges } from "../../api/audit";
 import { toErrorReport } from "../../api/command";
+import { useConnectionProfile } from "../../api/connections";
 import type { AuditEntry, ErrorReport, FieldChange, UndoTarget } from "../../bindings";
 import { ChangeDiff } from "../../ui/ChangeDiff";
+import { actor } from "../../ui/changeWords";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { placeName } from "../../ui/fieldChanges";
 import { counted, groupedCount } from "../../ui/figures";
@@ -12,7 +13,7 @@ import { isolated } from "../../ui/isolated";
 import { notifyDone } from "../../ui/notify";
 import { TrafficEffectsNote } from "../../ui/TrafficEffects";
 import { useConfirmation } from "../../ui/useConfirmation";
-import { actor, groupSize } from "./auditSentence";
+import { groupSize } from "./auditSentence";
 import classes from "./Dialogs.module.css";
 import { type UndoSubject, useTimelineActions } from "./timelineActions";
 
@@ -60,7 +61,7 @@ export function UndoDialog({ subject, onClose }: { subject: UndoSubject; onClose
         <TextInput
           label="Reason, for the audit log"
           size="xs"
-          placeholder={profile.reason_required ? "required" : "optional"}
+          placeholder={profile.is_reason_required ? "required" : "optional"}
           maxLength={500}
           data-autofocus
           value={reason}

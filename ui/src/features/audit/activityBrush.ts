@@ -1,22 +1,36 @@
-import type { AuditActivity } from "../../bindings";
+import type { AuditActivity, BucketLength } from "../../bindings";
+import { type Brush, brushed } from "../../ui/brush";
 
-/** The buckets of a selection, both ends included, in either order. */
-export type Brush = { anchor: number; focus: number };
-
+/** Where a bucket begins; the number of buckets is where the last one ends. */
 export function bucketTime(activity: AuditActivity, index: number): Date {
-  return new Date(Date.parse(activity.since) + index * activity.bucket_seconds * 1_000);
+  return new Date(activity.edges[index] ?? activity.edges.at(-1) ?? 0);
 }
 
-export function brushed(brush: Brush): { first: number; last: number } {
-  return { first: Math.min(brush.anchor, brush.focus), last: Math.max(brush.anchor, brush.focus) };
-}
+/** A range of time; undefined where it is open. */
+export type TimeRange = { since: string | undefined; until: string | undefined };
 
-/** The range of time of a selection. */
-export function brushRange(activity: AuditActivity, brush: Brush): { since: string; until: string } {
+/** The range of time of a selection. One that reaches to the end of what has no end goes on with what comes. */
+export function brushRange(activity: AuditActivity, brush: Brush, hasEnd: boolean): TimeRange {
   const { first, last } = brushed(brush);
+  const isOpen = !hasEnd && last === activity.counts.length - 1;
   return {
     since: bucketTime(activity, first).toISOString(),
-    until: bucketTime(activity, last + 1).toISOString(),
+    until: isOpen ? undefined : bucketTime(activity, last + 1).toISOString(),
+  };
+}
+
+/** Zoomed out, this much of the time that is shown is in sight. */
+const zoomFactor = 3;
+
+/** A range around the one that is shown, up to now. */
+export function widerRange(activity: AuditActivity, now: Date): TimeRange {
+  const since = bucketTime(activity, 0).getTime();
+  const until = bucketTime(activity, activity.counts.length).getTime();
+  const added = ((until - since) * (zoomFactor - 1)) / 2;
+  const wider = until + added;
+  return {
+    since: new Date(since - added).toISOString(),
+    until: wider >= now.getTime() ? undefined : new Date(wider).toISOString(),
   };
 }
 
@@ -25,24 +39,7 @@ export function countIn(activity: AuditActivity, brush: Brush): number {
   return activity.counts.slice(first, last + 1).reduce((sum, count) => sum + count, 0);
 }
 
-/** Where the selection is after a key; null after one that means nothing here. */
-export function movedBrush(brush: Brush | null, key: string, extend: boolean, count: number): Brush | null {
-  const from = brush?.focus ?? count;
-  const target = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: count - 1 }[key];
-  if (target === undefined) return null;
-  const focus = Math.min(count - 1, Math.max(0, target));
-  return { anchor: extend && brush ? brush.anchor : focus, focus };
-}
-
 /** How long a bucket is, in words. */
-export function bucketLength(seconds: number): string {
-  const units: [number, string][] = [
-    [86_400, "day"],
-    [3_600, "hour"],
-    [60, "minute"],
-    [1, "second"],
-  ];
-  const [size, name] = units.find(([unit]) => seconds % unit === 0) ?? [1, "second"];
-  const amount = seconds / size;
-  return amount === 1 ? name : `${amount} ${name}s`;
+export function bucketLength({ amount, unit }: BucketLength): string {
+  return amount === 1 ? unit : `${amount} ${unit}s`;
 }

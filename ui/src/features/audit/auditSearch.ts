@@ -24,6 +24,8 @@ export type AuditSearch = {
   until?: string;
   text?: string;
   group?: string;
+  /** Where in time somebody jumped to, RFC 3339; it leaves nothing out. */
+  at?: string;
 };
 
 /** New values for parts of the address; undefined takes a part away. */
@@ -43,6 +45,8 @@ export function readAuditSearch(raw: Record<string, unknown>): AuditSearch {
     const chosen = actions.filter((action) => (raw.actions as unknown[]).includes(action));
     if (chosen.length > 0 && chosen.length < actions.length) search.actions = chosen;
   }
+  const at = typeof raw.at === "string" ? parseInstant(raw.at) : null;
+  if (at) search.at = at.toISOString();
   if (typeof raw.range === "string" && Object.hasOwn(ranges, raw.range)) {
     search.range = raw.range as Range;
     return search;
@@ -59,8 +63,8 @@ export function changedSearch(search: AuditSearch, change: SearchChange): AuditS
   return readAuditSearch({ ...search, ...change });
 }
 
-export function isFiltered(search: AuditSearch): boolean {
-  return Object.values(search).some((value) => value !== undefined);
+export function isFiltered({ at: _at, ...filter }: AuditSearch): boolean {
+  return Object.values(filter).some((value) => value !== undefined);
 }
 
 const hourMs = 3_600_000;

@@ -1,10 +1,5 @@
-import type { AuditAction, AuditEntry } from "../../bindings";
+import type { AuditAction, AuditEntry, AuditGroup } from "../../bindings";
 import { counted, groupedCount } from "../../ui/figures";
-
-/** Who did it: the name that was recorded, else the account it ran under. */
-export function actor(entry: AuditEntry): string {
-  return entry.changed_by ?? entry.os_user ?? "unknown";
-}
 
 /** The login of the server that named the actor, where one did: the database saw only that login. */
 export function through(entry: AuditEntry): string | null {
@@ -42,4 +37,22 @@ export function commonAction(entries: readonly AuditEntry[]): AuditAction | "cha
 export function groupSize(entries: readonly AuditEntry[], continues: boolean): string {
   const count = new Set(entries.map((entry) => entry.extension_id)).size;
   return (continues ? "at least " : "") + counted(count, "extension");
+}
+
+/** "12 changes in one import". */
+export function groupWords(group: AuditGroup, entry: AuditEntry): string {
+  const more = group.has_more ? "more than " : "";
+  return `${more}${counted(group.count, "change")} in one ${operation(group.actions, entry)}`;
+}
+
+/** This program, as it names itself to the database: what it does in groups is known. */
+const thisProgram = "beamline-registry";
+
+/** What kind of operation changed all of them. */
+function operation(actions: readonly AuditAction[], entry: AuditEntry): string {
+  if (entry.undone_group_id !== null || entry.undone_revision !== null) return "undo";
+  if (entry.restored_revision !== null) return "restore";
+  if (actions.length === 1 && (actions[0] === "enabled" || actions[0] === "disabled")) return "switch";
+  if (actions.length === 1 && actions[0] === "deleted") return "deletion";
+  return entry.application_name === thisProgram ? "import" : "operation";
 }

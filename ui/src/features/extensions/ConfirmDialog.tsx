@@ -1,7 +1,7 @@
 import { Button, Modal, TextInput } from "@mantine/core";
 import { useRef, useState } from "react";
-import { useConnectionProfile } from "../../api/application";
 import { toErrorReport } from "../../api/command";
+import { useConnectionProfile } from "../../api/connections";
 import { useTrafficEffects } from "../../api/extensions";
 import type { ErrorReport } from "../../bindings";
 import { ErrorNote } from "../../ui/ErrorNote";
@@ -38,7 +38,7 @@ function ConfirmDialog({ question }: { question: Question }) {
   const close = () => endQuestion(question);
 
   async function confirm() {
-    if (profile.reason_required && reason.trim() === "") {
+    if (profile.is_reason_required && reason.trim() === "") {
       setReasonMissing(true);
       reasonField.current?.focus();
       return;
@@ -85,10 +85,10 @@ function ConfirmDialog({ question }: { question: Question }) {
         {more && <p className={classes.text}>{more}</p>}
         <TextInput
           ref={reasonField}
-          label={profile.reason_required ? "Reason" : "Reason (optional)"}
+          label={profile.is_reason_required ? "Reason" : "Reason (optional)"}
           description="Why, for the audit log"
-          withAsterisk={profile.reason_required}
-          aria-required={profile.reason_required}
+          withAsterisk={profile.is_reason_required}
+          aria-required={profile.is_reason_required}
           error={isReasonMissing && "This registry asks for a reason."}
           data-autofocus
           maxLength={500}

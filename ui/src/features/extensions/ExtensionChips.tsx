@@ -4,15 +4,13 @@ import classes from "./ExtensionChips.module.css";
 import {
   type ExtensionQuery,
   extensionTypes,
+  healthStates,
   healthTerm,
   healthWords,
   type RowCounts,
   type TermKind,
   withTerm,
 } from "./extensionQuery";
-
-/** What one looks for; `health:healthy` can be typed. */
-const healthChips = ["failing", "degraded", "no_data"] as const;
 
 type ExtensionChipsProps = {
   /** The search box's text: chips are terms in it, so that both always say the same. */
@@ -48,7 +46,7 @@ export function ExtensionChips({ text, query, counts, onChange }: ExtensionChips
         </ToggleChip>
       ))}
       <span className={classes.gap} />
-      {healthChips.map((state) => (
+      {healthStates.map((state) => (
         <ToggleChip key={state} {...chip("health", healthTerm(state), health.map(healthTerm))}>
           {healthWords[state]}{" "}
           <span

@@ -4,15 +4,19 @@ import type { ReactElement } from "react";
 import type { Extension } from "../../bindings";
 import { copyText } from "../../ui/clipboard";
 import {
+  IconArrowsMaximize,
   IconBraces,
   IconCopy,
   IconHistory,
   IconLayout2,
+  IconLink,
   IconPencil,
   IconPlus,
+  IconSend,
   IconToggleRight,
   IconTrash,
 } from "../../ui/icons";
+import { linkToExtension } from "../../ui/link";
 import classes from "./ExtensionMenu.module.css";
 import type { ExtensionActions } from "./extensionActions";
 
@@ -41,7 +45,7 @@ export function ExtensionMenu({
   const { id, enabled } = extension;
   const { switching, editing } = actions.allowed;
   return (
-    <Menu opened={opened} onChange={onOpenedChange} position="bottom-end" width={212} shadow="md">
+    <Menu opened={opened} onChange={onOpenedChange} position="bottom-end" width={228} shadow="md">
       <Menu.Target>{button}</Menu.Target>
       <Menu.Dropdown>
         {onOpen && (
@@ -49,6 +53,9 @@ export function ExtensionMenu({
             Open
           </Entry>
         )}
+        <Entry icon={IconArrowsMaximize} onClick={() => actions.openPage(id)}>
+          Open as a page
+        </Entry>
         <Entry icon={IconPencil} keys="e" forbidden={editing} onClick={() => actions.edit(id)}>
           Edit…
         </Entry>
@@ -63,6 +70,9 @@ export function ExtensionMenu({
         >
           {enabled ? "Switch off" : "Switch on"}
         </Entry>
+        <Entry icon={IconSend} keys="m" onClick={() => actions.openTest(id)}>
+          Send a test message
+        </Entry>
         <Entry icon={IconHistory} keys="h" onClick={() => actions.openHistory(id)}>
           History
         </Entry>
@@ -72,8 +82,17 @@ export function ExtensionMenu({
         <Entry icon={IconBraces} onClick={() => actions.copyJson(id)}>
           Copy as JSON
         </Entry>
+        <Entry icon={IconLink} onClick={() => void copyText(linkToExtension(id))}>
+          Copy link
+        </Entry>
         <Menu.Divider />
-        <Entry icon={IconTrash} forbidden={editing} isDangerous onClick={() => onDelete(extension)}>
+        <Entry
+          icon={IconTrash}
+          keys="Del"
+          forbidden={editing}
+          isDangerous
+          onClick={() => onDelete(extension)}
+        >
           Delete…
         </Entry>
       </Menu.Dropdown>
@@ -96,7 +115,14 @@ function Entry({ icon: Icon, keys, forbidden = null, isDangerous = false, onClic
   return (
     <Menu.Item
       leftSection={<Icon size={14} stroke={1.7} aria-hidden />}
-      rightSection={keys && <span className={classes.keys}>{keys}</span>}
+      rightSection={
+        keys && (
+          <span className={classes.keys} aria-hidden>
+            {keys}
+          </span>
+        )
+      }
+      aria-keyshortcuts={keys}
       {...(isDangerous && { color: "var(--bad)" })}
       {...(off && { "data-disabled": true })}
       aria-disabled={off || undefined}

@@ -3,13 +3,13 @@ import { useEffect, useRef } from "react";
 import type { ExtensionRow } from "../../api/extensions";
 import type { Extension } from "../../bindings";
 import table from "../../ui/table.module.css";
+import { roles } from "../../ui/tableRoles";
 import { useShortcuts } from "../../ui/useShortcuts";
 import classes from "./ExtensionTable.module.css";
 import { ExtensionTableRow } from "./ExtensionTableRow";
 import type { ExtensionActions } from "./extensionActions";
 import type { ExtensionColumn } from "./extensionColumns";
 import type { SortColumn, SortOrder } from "./extensionOrder";
-import { roles } from "./extensionTableRoles";
 import { SortableHead } from "./SortableHead";
 import type { useSelection } from "./useSelection";
 
@@ -17,8 +17,8 @@ import type { useSelection } from "./useSelection";
 const rowHeight = 36;
 /** As high as the head, which covers what scrolls under it. */
 const headHeight = 33;
-/** Rows made beyond each edge, so that none is missing while the wheel turns. */
-const overscan = 12;
+/** Rows made beyond each edge: as many as a turn of the wheel passes. Each costs as much as one in sight. */
+const overscan = 4;
 
 type ExtensionTableProps = {
   /** The rows that match, in order. */

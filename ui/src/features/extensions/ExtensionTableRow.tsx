@@ -1,13 +1,14 @@
 import { type MouseEvent, memo, useState } from "react";
 import type { ExtensionRow } from "../../api/extensions";
+import { useChangedByOthers } from "../../api/othersChanges";
 import type { Extension } from "../../bindings";
 import { IconDots } from "../../ui/icons";
 import table from "../../ui/table.module.css";
+import { roles } from "../../ui/tableRoles";
 import { ExtensionMenu } from "./ExtensionMenu";
 import classes from "./ExtensionTable.module.css";
 import type { ExtensionActions } from "./extensionActions";
 import type { ExtensionColumn } from "./extensionColumns";
-import { roles } from "./extensionTableRoles";
 import type { SelectHow } from "./useSelection";
 
 type ExtensionTableRowProps = {
@@ -35,6 +36,8 @@ export const ExtensionTableRow = memo(function ExtensionTableRow({
   onSelect,
   onDelete,
 }: ExtensionTableRowProps) {
+  const isNews = useChangedByOthers(row.id);
+
   function handleClick(event: MouseEvent<HTMLElement>) {
     // The buttons in the row do their own work, and marking text to copy is no click.
     const target = event.target as Element;
@@ -53,6 +56,7 @@ export const ExtensionTableRow = memo(function ExtensionTableRow({
       data-extension-id={row.id}
       data-index={index}
       data-off={!row.enabled || undefined}
+      data-news={isNews || undefined}
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       aria-current={isOpen || undefined}

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import type { SetEnabledRequest } from "../../bindings";
+import type { Extension, SetEnabledRequest } from "../../bindings";
 import { startBackend } from "../../testing/backend";
 import { auditEntry, extension, forbidden } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
@@ -221,6 +221,24 @@ describe("the view", () => {
     expect(screen.getByText(/There is no type:vaildator/)).toBeVisible();
   });
 
+  it("shows the calls of the last day beside it, of one question for all rows", async () => {
+    const backend = startBackend();
+    backend.sparklines = [
+      { extension_id: "pii_guard", success_counts: [5, 0, 90], failure_counts: [0, 0, 5] },
+    ];
+    renderApp("/extensions");
+    expect(await screen.findByRole("img", { name: "100 calls in 3 steps of hour, 5 failed" })).toBeVisible();
+    expect(document.querySelectorAll("td [role=img]")).toHaveLength(1);
+    expect(backend.callsOf("health_sparklines")).toHaveLength(1);
+  });
+
+  it("asks for no calls where the column is hidden", async () => {
+    const backend = startBackend();
+    renderApp("/extensions?hide=health");
+    expect(await screen.findByText("pii_guard")).toBeVisible();
+    expect(backend.callsOf("health_sparklines")).toHaveLength(0);
+  });
+
   it("shows the state and the score of the health", async () => {
     const backend = startBackend();
     backend.extensions = [extension("flaky", { health: "failing", health_score_percent: 81.04 })];
@@ -388,21 +406,45 @@ describe("a switch", () => {
     expect(screen.getByRole("switch", piiGuard)).not.toBeChecked();
   });
 
-  it("sends the opposite at Undo", async () => {
+  it("is taken back at Undo by the change that it was", async () => {
     const backend = startBackend();
     const { user } = renderApp();
     await user.click(await screen.findByRole("switch", piiGuard));
     await user.click(await screen.findByRole("button", { name: "Undo" }));
 
     await waitFor(() => expect(screen.getByRole("switch", piiGuard)).toBeChecked());
-    expect(backend.callsOf("set_extension_enabled").at(-1)).toEqual({
-      request: { id: "pii_guard", enabled: true, note: anyNote },
-    });
-    const [first, second] = backend.callsOf("set_extension_enabled");
-    expect(second, "a switch back is a request of its own").not.toMatchObject({
-      request: { note: (first as { request: SetEnabledRequest }).request.note },
-    });
+    const [first] = backend.callsOf("set_extension_enabled") as { request: SetEnabledRequest }[];
+    const [undone] = backend.callsOf("undo_changes") as { target: unknown; note: unknown }[];
+    expect(undone).toEqual({ target: { kind: "revision", value: 1 }, note: anyNote });
+    expect(undone?.note, "a way back is a request of its own").not.toEqual(first?.request.note);
     await waitFor(() => expect(screen.queryByRole("button", { name: "Undo" })).toBeNull());
+  });
+
+  it("is not taken back over what somebody else did meanwhile", async () => {
+    const backend = startBackend();
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", piiGuard));
+    const undo = await screen.findByRole("button", { name: "Undo" });
+    // Somebody else switches it on and off again; the list has not heard of it.
+    backend.auditEntries = [
+      auditEntry(9, { extension_id: "pii_guard", action: "disabled" }),
+      ...backend.auditEntries,
+    ];
+    await user.click(undo);
+    expect(await screen.findByText("Could not undo: switched off pii_guard")).toBeVisible();
+    expect(screen.getByRole("switch", piiGuard), "it is as the other left it").not.toBeChecked();
+    expect(backend.callsOf("set_extension_enabled")).toHaveLength(1);
+  });
+
+  it("says so at Undo where it was so already", async () => {
+    const backend = startBackend();
+    const { user } = renderApp();
+    const button = await screen.findByRole("switch", piiGuard);
+    backend.extensions = backend.extensions.map((each) => ({ ...each, enabled: false }));
+    await user.click(button);
+    await user.click(await screen.findByRole("button", { name: "Undo" }));
+    expect(await screen.findByText(/nothing was changed/)).toBeVisible();
+    expect(backend.callsOf("undo_changes")).toEqual([]);
   });
 
   it("is undone by z, the newest first, even while a switch has the focus", async () => {
@@ -414,11 +456,8 @@ describe("a switch", () => {
     await waitFor(() => expect(screen.getAllByRole("button", { name: "Undo" })).toHaveLength(2));
 
     await user.keyboard("z");
-    await waitFor(() =>
-      expect(backend.callsOf("set_extension_enabled").at(-1)).toEqual({
-        request: { id: "mock_provider", enabled: true, note: anyNote },
-      }),
-    );
+    await waitFor(() => expect(screen.getByRole("switch", { name: "mock_provider enabled" })).toBeChecked());
+    expect(backend.callsOf("undo_changes")).toHaveLength(1);
     expect(screen.getByRole("switch", piiGuard)).not.toBeChecked();
   });
 
@@ -529,5 +568,160 @@ describe("below the contract", () => {
     backend.holds.set("list_extensions", Promise.reject(new Error("the bridge is gone")));
     renderApp();
     expect(await screen.findByTestId("error-code")).toHaveTextContent("internal");
+  });
+});
+
+describe("changes of others", () => {
+  it("brings only the rows that changed, and marks them until they are no news any more", async () => {
+    const backend = startBackend();
+    renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    const readings = backend.callsOf("list_extensions").length;
+    const [claude] = backend.extensions.filter(({ id }) => id === "anthropic_claude");
+    backend.extensions = [
+      ...backend.extensions.filter(({ id }) => id !== "anthropic_claude" && id !== "mock_provider"),
+      { ...(claude as Extension), timeout_ms: 4_500, revision: 7 },
+      extension("newcomer", { revision: 8 }),
+    ];
+    await backend.emitChange(["anthropic_claude", "mock_provider", "newcomer"]);
+    await waitFor(() => expect(row("anthropic_claude")).toHaveTextContent("4.5 s"));
+    expect(row("anthropic_claude")).toHaveAttribute("data-news");
+    expect(row("newcomer")).toHaveAttribute("data-news");
+    expect(row("pii_guard")).not.toHaveAttribute("data-news");
+    expect(rowIds()).not.toContain("mock_provider");
+    expect(backend.callsOf("read_changed_extensions")).toEqual([
+      { ids: ["anthropic_claude", "mock_provider", "newcomer"] },
+    ]);
+    expect(backend.callsOf("list_extensions")).toHaveLength(readings);
+    await waitFor(() => expect(row("newcomer")).not.toHaveAttribute("data-news"));
+  });
+
+  it("does not mark what was changed from here", async () => {
+    const backend = startBackend();
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", piiGuard));
+    await waitFor(() => expect(backend.callsOf("set_extension_enabled")).toHaveLength(1));
+    const [{ request }] = backend.callsOf("set_extension_enabled") as [{ request: SetEnabledRequest }];
+    backend.requests.set("pii_guard", request.note.request_id ?? "");
+    backend.extensions = backend.extensions.map((each) =>
+      each.id === "pii_guard" ? { ...each, revision: 1, timeout_ms: 77 } : each,
+    );
+    await backend.emitChange(["pii_guard"]);
+    await waitFor(() => expect(row("pii_guard")).toHaveTextContent("77 ms"));
+    expect(row("pii_guard")).not.toHaveAttribute("data-news");
+  });
+
+  it("shows a stream of changes that come faster than they are read", async () => {
+    const backend = startBackend();
+    renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    backend.delaysMs.set("read_changed_extensions", 150);
+    backend.delaysMs.set("list_extensions", 150);
+    const shown = new Set<string>();
+    // With ids and without by turns: neither may hold the other back.
+    for (let change = 1; change <= 60; change += 1) {
+      backend.extensions = backend.extensions.map((each) =>
+        each.id === "pii_guard" ? { ...each, revision: change, timeout_ms: 1_000 * change } : each,
+      );
+      await backend.emitChange(change % 4 === 0 ? undefined : ["pii_guard"]);
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      shown.add(row("pii_guard").textContent ?? "");
+    }
+    expect(shown.size).toBeGreaterThan(3);
+    await waitFor(() => expect(row("pii_guard")).toHaveTextContent("60 s"));
+    const readings = ["read_changed_extensions", "list_extensions"].flatMap(backend.callsOf).length;
+    expect(readings).toBeLessThan(20);
+  });
+
+  it("does not lay an older reading of all over what has changed since", async () => {
+    const backend = startBackend();
+    const { user } = renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    const readings = backend.callsOf("list_extensions").length;
+    // Asked for before the change, there long after it.
+    const { promise, release } = held();
+    backend.answersHeld.set("list_extensions", promise);
+    await user.click(screen.getByRole("switch", piiGuard));
+    await waitFor(() => expect(backend.callsOf("list_extensions").length).toBeGreaterThan(readings));
+    backend.extensions = backend.extensions.filter(({ id }) => id !== "mock_provider");
+    await backend.emitChange(["mock_provider"]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(backend.callsOf("read_changed_extensions")).toEqual([]);
+    release();
+    await waitFor(() => expect(backend.callsOf("read_changed_extensions")).toHaveLength(1));
+    await waitFor(() => expect(rowIds()).not.toContain("mock_provider"));
+  });
+});
+
+describe("the search box", () => {
+  it("offers what can follow, and Tab takes it", async () => {
+    startBackend();
+    const { user } = renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    const box = screen.getByRole("searchbox", { name: "Filter extensions" });
+    await user.click(box);
+    await user.keyboard("ty");
+    expect(screen.getByRole("option", { name: /type:/ })).toBeVisible();
+    await user.keyboard("{Tab}");
+    expect(box).toHaveValue("type:");
+    expect(screen.getAllByRole("option").map(({ textContent }) => textContent)).toEqual([
+      "pre1Tab",
+      "validator1",
+      "post1",
+      "provider3",
+    ]);
+    await user.keyboard("{ArrowDown}{ArrowDown}{ArrowDown}{Enter}");
+    expect(box).toHaveValue("type:post ");
+    expect(box).toHaveFocus();
+    await waitFor(() => expect(rowIds()).toEqual(["mask_sensitive_data"]));
+    expect(screen.queryByRole("listbox")).not.toBeInTheDocument();
+    // Escape takes the offers away first, and the text only then.
+    await user.keyboard("is:{Escape}");
+    expect(screen.queryByRole("listbox")).not.toBeInTheDocument();
+    expect(box).toHaveValue("type:post is:");
+    await user.keyboard("{Escape}");
+    expect(box).toHaveValue("");
+  });
+});
+
+describe("a bulk change that takes long", () => {
+  it("says how far it is, and can be stopped", async () => {
+    const backend = startBackend();
+    const { promise, release } = held();
+    backend.holds.set("set_extensions_enabled", promise);
+    const { user } = renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    await user.click(screen.getByRole("checkbox", { name: "Select all that match" }));
+    await user.click(screen.getByRole("button", { name: "Disable 6" }));
+    const note = await screen.findByText("Switching off");
+    const [{ request }] = backend.callsOf("set_extensions_enabled") as [{ request: SetEnabledRequest }];
+    const request_id = request.note.request_id ?? "";
+    await backend.emitBulkProgress({ request_id: "another", progress: { done_count: 1, total: 9 } });
+    await backend.emitBulkProgress({ request_id, progress: { done_count: 500, total: 10_000 } });
+    expect(note).toHaveTextContent(/Switching off 500 of 10\s000/);
+    await user.click(screen.getByRole("button", { name: "Cancel" }));
+    expect(backend.callsOf("stop_change")).toEqual([{ requestId: request_id }]);
+    release();
+    expect(await screen.findByText("Stopped: no extension was switched")).toBeVisible();
+    expect(screen.getByRole("switch", piiGuard)).toBeChecked();
+    await waitFor(() => expect(screen.queryByText(/^Switching off/)).not.toBeInTheDocument());
+  });
+
+  it("can't be stopped any more while it is sealed", async () => {
+    const backend = startBackend();
+    const { promise, release } = held();
+    backend.holds.set("set_extensions_enabled", promise);
+    const { user } = renderApp();
+    await screen.findByRole("table", { name: "Extensions" });
+    await user.click(screen.getByRole("checkbox", { name: "Select all that match" }));
+    await user.click(screen.getByRole("button", { name: "Disable 6" }));
+    const note = await screen.findByText("Switching off");
+    const [{ request }] = backend.callsOf("set_extensions_enabled") as [{ request: SetEnabledRequest }];
+    const request_id = request.note.request_id ?? "";
+    await backend.emitBulkProgress({ request_id, progress: { done_count: 6, total: 6 } });
+    expect(note).toHaveTextContent("Switching off: sealing the audit log");
+    expect(screen.getByRole("button", { name: "Cancel" })).toBeDisabled();
+    release();
+    expect(await screen.findByText(/Switched off 6 extensions/)).toBeVisible();
   });
 });

@@ -1,14 +1,17 @@
 import { Button } from "@mantine/core";
-import { lazy, type ReactNode, Suspense, useCallback, useDeferredValue, useEffect, useMemo } from "react";
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo } from "react";
 import { reportTableShown } from "../../api/application";
 import { toErrorReport } from "../../api/command";
+import { useDatabaseAway } from "../../api/database";
 import { type ExtensionRow, useExtensionDetail, useExtensions } from "../../api/extensions";
+import { useHealthSparklines } from "../../api/health";
 import type { Extension } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
 import { counted, groupedCount } from "../../ui/figures";
 import { GuardedButton } from "../../ui/GuardedButton";
 import { IconFileImport, IconFilterOff, IconPlus, IconPuzzle } from "../../ui/icons";
+import { isolated } from "../../ui/isolated";
 import { PageHeader } from "../../ui/PageHeader";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
@@ -21,8 +24,10 @@ import { type ExtensionActions, useExtensionActions } from "./extensionActions";
 import { extensionColumns } from "./extensionColumns";
 import { sortExtensions } from "./extensionOrder";
 import { countRows, matches, parseQuery } from "./extensionQuery";
+import { FormPlaceholder } from "./FormPlaceholder";
 import { ExtensionPanel } from "./panel/ExtensionPanel";
 import { SearchBox } from "./SearchBox";
+import { SparklinesContext } from "./sparklines";
 import { useBulkChanges } from "./useBulkChanges";
 import { useExtensionView } from "./useExtensionView";
 import { useSelection } from "./useSelection";
@@ -33,19 +38,26 @@ const ExtensionForm = lazy(() =>
   import("./form/ExtensionForm").then(({ ExtensionForm }) => ({ default: ExtensionForm })),
 );
 
+const noRows: ExtensionRow[] = [];
+
 type ExtensionsPageProps = {
   history: (id: string) => ReactNode;
+  /** Tries an extension with a message. */
+  liveTest: (extension: Extension) => ReactNode;
+  /** The charts of an extension. */
+  health: (id: string) => ReactNode;
   /** Saves these extensions to a file, or all of them. */
   exportMenu: (ids: readonly string[] | null) => ReactNode;
 };
 
-export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
+export function ExtensionsPage({ history, liveTest, health, exportMenu }: ExtensionsPageProps) {
   const extensions = useExtensions();
   const { data: rows, error, dataUpdatedAt } = extensions;
   const refetch = () => void extensions.refetch();
   const { search, change, text, setText, order, sort, showColumn } = useExtensionView();
   const actions = useExtensionActions();
   const { editing } = actions.allowed;
+  const isAway = useDatabaseAway() !== null;
   const openId = search.open;
 
   const loaded = rows !== undefined;
@@ -53,13 +65,14 @@ export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
     if (loaded) reportTableShown();
   }, [loaded]);
 
-  // What is typed shows at once; the rows follow as soon as they can.
-  const sought = useDeferredValue(text);
-  const query = useMemo(() => parseQuery(sought), [sought]);
+  // In the same frame as the letter: put off, the rows would be made in slices with a frame drawn between each two.
+  const query = useMemo(() => parseQuery(text), [text]);
   const columns = useMemo(() => {
     const hidden = search.hide?.split(",") ?? [];
     return extensionColumns.filter(({ column }) => !hidden.includes(column));
   }, [search.hide]);
+  // After the table: what it waits for is not kept waiting by small charts.
+  const sparklines = useHealthSparklines(loaded && columns.some(({ column }) => column === "health")).data;
   const counts = useMemo(() => countRows(rows ?? []), [rows]);
   // Sorted first: what one types then only looks through them.
   const sorted = useMemo(() => sortExtensions(rows ?? [], order), [rows, order]);
@@ -72,6 +85,7 @@ export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
   );
   const hiddenCount = selectedRows.filter((row) => !matches(row, query)).length;
 
+  const closeForm = useCallback(() => change({ form: undefined }), [change]);
   const close = useCallback(() => change({ open: undefined, tab: undefined, form: undefined }), [change]);
   const onDeleted = useCallback(
     (ids: readonly string[]) => {
@@ -89,7 +103,7 @@ export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
   return (
     <div className={classes.page}>
       <PageHeader title="Extensions" summary={rows && rows.length > 0 ? summary(counts, shown) : undefined}>
-        {rows?.length !== 0 && <SearchBox value={text} onChange={setText} />}
+        {rows?.length !== 0 && <SearchBox value={text} rows={rows ?? noRows} onChange={setText} />}
         {rows?.length !== 0 && (
           <ViewMenu
             view={{ text: text || undefined, sort: search.sort, hide: search.hide }}
@@ -118,7 +132,7 @@ export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
       {rows && rows.length > 0 && (
         <ExtensionChips text={text} query={query} counts={counts} onChange={setText} />
       )}
-      {rows && error && (
+      {rows && error && !isAway && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}
       <div className={classes.body} data-split={openId !== undefined || undefined}>
@@ -136,18 +150,20 @@ export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
           ) : rows.length === 0 ? (
             <NoneYet forbidden={editing} onCreate={actions.createNew} />
           ) : shown.length === 0 ? (
-            <NoMatch text={sought} unknown={query.unknown} count={rows.length} onClear={() => setText("")} />
+            <NoMatch text={text} unknown={query.unknown} count={rows.length} onClear={() => setText("")} />
           ) : (
-            <ExtensionTable
-              rows={shown}
-              columns={columns}
-              order={order}
-              onSort={sort}
-              selection={selection}
-              openId={openId}
-              actions={actions}
-              onDelete={removeOne}
-            />
+            <SparklinesContext value={sparklines}>
+              <ExtensionTable
+                rows={shown}
+                columns={columns}
+                order={order}
+                onSort={sort}
+                selection={selection}
+                openId={openId}
+                actions={actions}
+                onDelete={removeOne}
+              />
+            </SparklinesContext>
           )}
           {selectedRows.length > 0 && (
             <BulkBar
@@ -173,11 +189,13 @@ export function ExtensionsPage({ history, exportMenu }: ExtensionsPageProps) {
             actions={actions}
             onDelete={removeOne}
             history={history}
+            liveTest={liveTest}
+            health={health}
           />
         )}
       </div>
-      {search.form !== undefined && editing === null && (
-        <Suspense>
+      {search.form !== undefined && (editing === null || isAway) && (
+        <Suspense fallback={<FormPlaceholder title="Opening the form" onClose={closeForm} />}>
           <FormOf
             form={search.form}
             openId={openId}
@@ -200,7 +218,7 @@ function FormOf({ form, openId, onClose }: FormOfProps) {
   return openId === undefined ? null : <FormFrom key={openId} kind={form} id={openId} onClose={onClose} />;
 }
 
-/** The form over an extension that is there; while it can't be read, the panel says why. */
+/** The form over an extension that is there. */
 function FormFrom({
   kind,
   id,
@@ -210,8 +228,23 @@ function FormFrom({
   id: string;
   onClose: FormOfProps["onClose"];
 }) {
-  const detail = useExtensionDetail(id).data;
-  if (!detail) return null;
+  const { data: detail, error, refetch } = useExtensionDetail(id);
+  if (!detail) {
+    return (
+      <FormPlaceholder
+        title={error ? "The form can't be opened" : "Opening the form"}
+        onClose={() => onClose(null)}
+      >
+        {error && (
+          <ErrorState
+            tried={`${isolated(id)} could not be read`}
+            error={toErrorReport(error)}
+            onRetry={() => void refetch()}
+          />
+        )}
+      </FormPlaceholder>
+    );
+  }
   return (
     <ExtensionForm
       target={kind === "edit" ? { kind, detail } : { kind: "create", from: detail }}
@@ -244,6 +277,7 @@ function usePageShortcuts(page: PageShortcuts) {
     n: () => editing === null && actions.createNew(),
     e: withOne(actions.edit, editing),
     h: withOne(actions.openHistory, null),
+    m: withOne(actions.openTest, null),
     Delete: () => {
       const id = focusedExtensionId() ?? openId;
       const meant = selectedRows.length > 0 ? selectedRows : (rows?.filter((row) => row.id === id) ?? []);

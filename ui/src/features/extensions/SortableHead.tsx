@@ -1,7 +1,7 @@
 import { UnstyledButton } from "@mantine/core";
 import type { ReactNode } from "react";
 import { IconChevronDown, IconChevronUp } from "../../ui/icons";
-import { roles } from "./extensionTableRoles";
+import { roles } from "../../ui/tableRoles";
 import classes from "./SortableHead.module.css";
 
 type SortableHeadProps = {

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { type Backend, startBackend } from "../../testing/backend";
+import { type Backend, protect, startBackend } from "../../testing/backend";
 import { consumerReport, forbidden } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
@@ -26,7 +26,8 @@ describe("switching off what can stop traffic", () => {
     expect(dialog).toHaveTextContent(
       "pii_guard is the only enabled validator: with it off no message is validated.",
     );
-    expect(dialog).toHaveTextContent(/3 routers follow, all at #1\s204\./);
+    expect(dialog).toHaveTextContent("No call is known of the last 24 hours.");
+    expect(dialog).toHaveTextContent(/a and 2 more have applied revision 1\s204\./);
     expect(screen.getByRole("switch", { ...piiGuard, hidden: true }), "rolled back").toBeChecked();
     const reason = within(dialog).getByRole("textbox", { name: "Reason (optional)" });
     await waitFor(() => expect(reason).toHaveFocus());
@@ -43,6 +44,31 @@ describe("switching off what can stop traffic", () => {
     await user.click(await screen.findByRole("button", { name: "Undo" }));
     await waitFor(() => expect(screen.getByRole("switch", piiGuard)).toBeChecked());
     expect(screen.queryByRole("dialog")).not.toBeInTheDocument();
+  });
+
+  it("tells how often they were called, and which routers are at which revision", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "each";
+    backend.knownCalls = [
+      { extension_id: "openai_gpt4", call_count: 120_400 },
+      { extension_id: "pii_guard", call_count: 1 },
+    ];
+    backend.consumers = [
+      consumerReport("router", { host: "eu-1", applied_revision: 1204 }),
+      consumerReport("router", { host: "eu-2", applied_revision: 1204 }),
+      consumerReport("edge", { applied_revision: 1201 }),
+    ];
+    const { user } = renderApp();
+    await screen.findByRole("switch", piiGuard);
+    await user.click(screen.getByRole("checkbox", { name: "Select all that match" }));
+    await user.click(screen.getByRole("button", { name: "Disable 6" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog).toHaveTextContent(
+      /In the last 24 hours openai_gpt4 was called 120\s400 times and pii_guard was called once\. Of 4 no call is known\./,
+    );
+    expect(dialog).toHaveTextContent(
+      /router on eu-1 and 1 more have applied revision 1\s204; edge has applied revision 1\s201\./,
+    );
   });
 
   it("is left alone by Escape, and the focus is back on the switch", async () => {
@@ -142,7 +168,7 @@ describe("a deletion", () => {
 describe("a registry that asks for reasons", () => {
   it("asks for one before a switch, and takes none that is blank", async () => {
     const backend = startBackend();
-    backend.profile = { production: true, reason_required: true };
+    protect(backend, { is_production: true, is_reason_required: true });
     backend.asksAbout = "each";
     const { user } = renderApp();
     await user.click(await screen.findByRole("switch", piiGuard));
@@ -159,26 +185,10 @@ describe("a registry that asks for reasons", () => {
       [false, "incident 7", ["validator"]],
     ]);
     await user.click(await screen.findByRole("button", { name: "Undo" }));
-    await waitFor(() => expect(switches(backend).at(-1)).toEqual([true, "Undone at once", null]));
-  });
-
-  it("is chosen on the settings page and told in the header", async () => {
-    const backend = startBackend();
-    const { user } = renderApp("/settings");
-    await user.click(await screen.findByRole("switch", { name: "Production" }));
-    await user.click(await screen.findByRole("switch", { name: "Reason required" }));
-    await waitFor(() => expect(backend.profile).toEqual({ production: true, reason_required: true }));
-    expect(
-      await within(screen.getByRole("status", { name: "Database" })).findByText("production"),
-    ).toBeVisible();
-  });
-
-  it("stays as it is when the choice can't be kept", async () => {
-    const backend = startBackend();
-    backend.failures.set("set_connection_profile", forbidden);
-    const { user } = renderApp("/settings");
-    await user.click(await screen.findByRole("switch", { name: "Production" }));
-    expect(await screen.findByText("Could not change what this registry asks")).toBeVisible();
-    await waitFor(() => expect(screen.getByRole("switch", { name: "Production" })).not.toBeChecked());
+    await waitFor(() =>
+      expect(backend.callsOf("undo_changes")).toMatchObject([
+        { note: { reason: "Undone at once", confirmed: null } },
+      ]),
+    );
   });
 });

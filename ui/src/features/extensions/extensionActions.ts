@@ -15,7 +15,11 @@ export type ExtensionActions = {
   createNew: () => void;
   openImport: () => void;
   open: (id: string) => void;
+  /** In the whole window. */
+  openPage: (id: string) => void;
   openHistory: (id: string) => void;
+  openTest: (id: string) => void;
+  openHealth: (id: string) => void;
   edit: (id: string) => void;
   duplicate: (id: string) => void;
   setEnabled: (id: string, enabled: boolean) => void;
@@ -45,7 +49,10 @@ export function useExtensionActions(): ExtensionActions {
       createNew: () => show({ form: "new" }),
       openImport: () => void router.navigate({ to: "/import" }),
       open: (id) => show({ open: id, form: undefined }),
+      openPage: (id) => void router.navigate({ to: "/extensions/$id", params: { id }, search: {} }),
       openHistory: (id) => show({ open: id, tab: "history", form: undefined }),
+      openTest: (id) => show({ open: id, tab: "test", form: undefined }),
+      openHealth: (id) => void router.navigate({ to: "/health/$id", params: { id } }),
       edit: (id) => show({ open: id, form: "edit" }),
       duplicate: (id) => show({ open: id, form: "duplicate" }),
       setEnabled,

@@ -55,7 +55,7 @@ export const extensionColumns: readonly ExtensionColumn[] = [
     column: "health",
     name: "Health",
     kind: "plain",
-    cell: (row) => <HealthCell health={row.health} scorePercent={row.health_score_percent} />,
+    cell: (row) => <HealthCell id={row.id} health={row.health} scorePercent={row.health_score_percent} />,
   },
   {
     column: "last_change",

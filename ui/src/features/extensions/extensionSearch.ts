@@ -1,6 +1,7 @@
+import { registryKey } from "../../ui/registryStorage";
 import { defaultOrder, orderText, parseOrder } from "./extensionOrder";
 
-const tabs = ["overview", "configuration", "history"] as const;
+const tabs = ["overview", "configuration", "health", "test", "history"] as const;
 const forms = ["new", "edit", "duplicate"] as const;
 
 export type PanelTab = (typeof tabs)[number];
@@ -44,10 +45,18 @@ export function readExtensionSearch(search: Record<string, unknown>): ExtensionS
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
 
+/** What of one extension's page stands in the address. */
+export type PageSearch = Pick<ExtensionSearch, "tab">;
+
+export function readPageSearch(search: Record<string, unknown>): PageSearch {
+  const tab = tabs.find((each) => each === search.tab);
+  return tab === undefined ? {} : { tab };
+}
+
 /** Keeps the view for the next time that an address names none. */
 export function storeView(search: ExtensionSearch): void {
   const { open, tab } = search;
-  localStorage.setItem(storageKey, JSON.stringify({ ...readListView(search), open, tab }));
+  localStorage.setItem(registryKey(storageKey), JSON.stringify({ ...readListView(search), open, tab }));
 }
 
 /** The panel that was open when the window was closed: a start goes on with it, and nothing else does. */
@@ -85,7 +94,7 @@ function textOf(value: unknown): string | undefined {
 
 function storedView(): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(storageKey) ?? "{}");
+    const value: unknown = JSON.parse(localStorage.getItem(registryKey(storageKey)) ?? "{}");
     return typeof value === "object" && value !== null ? { ...value } : {};
   } catch {
     return {};

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { registryKey } from "../../ui/registryStorage";
 import { type ListView, readListView } from "./extensionSearch";
 
 /** A way of looking at the list that somebody gave a name. */
@@ -8,11 +9,11 @@ const storageKey = "extensions-saved-views";
 
 /** The views that were saved on this computer, in the order of their names. */
 export function useSavedViews() {
-  const [views, setViews] = useState(readViews);
+  const [views, setViews] = useState(readSavedViews);
 
   function write(next: SavedView[]) {
     const sorted = next.toSorted((a, b) => a.name.localeCompare(b.name));
-    localStorage.setItem(storageKey, JSON.stringify(sorted));
+    localStorage.setItem(registryKey(storageKey), JSON.stringify(sorted));
     setViews(sorted);
   }
   return {
@@ -24,9 +25,10 @@ export function useSavedViews() {
   };
 }
 
-function readViews(): SavedView[] {
+/** The views as they are kept. */
+export function readSavedViews(): SavedView[] {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(storageKey) ?? "[]");
+    const stored: unknown = JSON.parse(localStorage.getItem(registryKey(storageKey)) ?? "[]");
     return Array.isArray(stored) ? stored.flatMap(readView) : [];
   } catch {
     return [];

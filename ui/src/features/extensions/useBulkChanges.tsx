@@ -2,6 +2,7 @@ import { useCallback } from "react";
 import { toErrorReport } from "../../api/command";
 import {
   type Answer,
+  note,
   unasked,
   useDeleteExtensions,
   useSetExtensionsEnabled,
@@ -10,7 +11,8 @@ import {
 import type { Extension } from "../../bindings";
 import { counted, groupedCount } from "../../ui/figures";
 import { isolated } from "../../ui/isolated";
-import { endUndo, notifyFailure } from "../../ui/notify";
+import { endUndo, notifyDone, notifyFailure } from "../../ui/notify";
+import { withBulkProgress } from "./BulkProgressNote";
 import { ask } from "./question";
 import { useUndoOffer } from "./useUndoOffer";
 
@@ -52,8 +54,14 @@ export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
 
       async function change(answer: Answer) {
         endUndo(ids);
-        const requestId = await setEnabledTogether({ ids, enabled, answer });
-        offerUndo(requestId, changed, `Switched ${word}`, already);
+        const named = note(answer);
+        const isDone = await withBulkProgress(
+          named.request_id,
+          `Switching ${word}`,
+          setEnabledTogether({ ids, enabled, named }),
+        );
+        if (isDone) offerUndo(named.request_id, changed, `Switched ${word}`, already);
+        else notifyDone("Stopped: no extension was switched");
       }
       const all =
         changed.length === 1 ? isolated(changed[0]?.id ?? "") : counted(changed.length, "extension");
@@ -95,8 +103,14 @@ export function useBulkChanges(onDeleted: (ids: readonly string[]) => void) {
         onConfirm: async (answer) => {
           endUndo(ids);
           const seen = rows.map(({ id, revision }) => ({ id, revision }));
-          const requestId = await deleteTogether({ seen, answer });
-          offerUndo(requestId, rows, "Deleted");
+          const named = note(answer);
+          const isDone = await withBulkProgress(
+            named.request_id,
+            "Deleting",
+            deleteTogether({ seen, named }),
+          );
+          if (!isDone) return notifyDone("Stopped: no extension was deleted");
+          offerUndo(named.request_id, rows, "Deleted");
           onDeleted(ids);
         },
       });

@@ -1,61 +1,46 @@
 import { useCallback } from "react";
-import { useUndoReason } from "../../api/application";
 import { toErrorReport } from "../../api/command";
 import { type Answer, note, unasked, useSetExtensionEnabled, wantsAnswer } from "../../api/extensions";
 import { isolated } from "../../ui/isolated";
-import { endUndo, notifyFailure, notifyUndoable } from "../../ui/notify";
+import { endUndo, notifyFailure } from "../../ui/notify";
 import { ask } from "./question";
+import { useUndoOffer } from "./useUndoOffer";
 
 /** Switches an extension, says so, and offers the way back. Asks where the registry wants an answer first. */
 export function useSwitchExtension(): (id: string, enabled: boolean) => void {
   const setEnabled = useSetExtensionEnabled();
-  const undoReason = useUndoReason();
+  const offerUndo = useUndoOffer();
   return useCallback(
     (id, enabled) => {
-      async function request(target: boolean, answer: Answer) {
-        endUndo([id]);
-        await setEnabled({ id, enabled: target, note: note(answer) });
-      }
-      /** Tries it, asks if that is refused for want of an answer, and tells what else went wrong. */
-      function attempt(target: boolean, answer: Answer, tried: string, onDone: () => void) {
-        request(target, answer).then(onDone, (thrown: unknown) => {
-          const error = toErrorReport(thrown);
-          if (!wantsAnswer(error)) return notifyFailure(tried, error);
-          ask({
-            title: `Switch ${target ? "on" : "off"} ${isolated(id)}?`,
-            ids: [id],
-            way: target ? null : "off",
-            verb: target ? "Switch on" : "Switch off",
-            refusal: target ? "Leave it off" : "Keep it on",
-            onConfirm: async (given) => {
-              await request(target, given);
-              onDone();
-            },
-          });
-        });
-      }
-      function undo() {
-        const answer = { ...unasked, reason: undoReason() };
-        attempt(
-          !enabled,
-          answer,
-          `Could not switch ${isolated(id)} back ${enabled ? "off" : "on"}`,
-          () => {},
-        );
-      }
       const direction = enabled ? "on" : "off";
-      attempt(enabled, unasked, `Could not switch ${direction} ${isolated(id)}`, () =>
-        notifyUndoable({
-          subjects: [id],
+      async function change(answer: Answer) {
+        endUndo([id]);
+        const named = note(answer);
+        await setEnabled({ id, enabled, note: named });
+        offerUndo({
+          requestId: named.request_id,
+          ids: [id],
+          done: `Switched ${direction} ${isolated(id)}`,
           message: (
             <>
               Switched {direction} <code>{id}</code>
             </>
           ),
-          undo,
-        }),
-      );
+        });
+      }
+      change(unasked).catch((thrown: unknown) => {
+        const error = toErrorReport(thrown);
+        if (!wantsAnswer(error)) return notifyFailure(`Could not switch ${direction} ${isolated(id)}`, error);
+        ask({
+          title: `Switch ${direction} ${isolated(id)}?`,
+          ids: [id],
+          way: enabled ? null : "off",
+          verb: enabled ? "Switch on" : "Switch off",
+          refusal: enabled ? "Leave it off" : "Keep it on",
+          onConfirm: change,
+        });
+      });
     },
-    [setEnabled, undoReason],
+    [setEnabled, offerUndo],
   );
 }

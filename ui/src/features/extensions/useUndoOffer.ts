@@ -1,6 +1,6 @@
 import { type ReactNode, useCallback } from "react";
-import { useUndoReason } from "../../api/application";
 import { toErrorReport } from "../../api/command";
+import { useUndoReason } from "../../api/connections";
 import { type Answer, unasked, useUndoRequest, wantsAnswer } from "../../api/extensions";
 import { notifyFailure, notifyUndoable } from "../../ui/notify";
 import { ask } from "./question";
@@ -10,7 +10,7 @@ type Done = {
   requestId: string;
   /** The extensions that it changed. */
   ids: readonly string[];
-  /** What was done, for questions and failures: "Switched on". */
+  /** What was done, for questions and failures: "Switched on pii_guard". */
   done: string;
   message: ReactNode;
 };
@@ -30,10 +30,11 @@ export function useUndoOffer(): (done: Done) => void {
         undo: () => {
           undo({ ...unasked, reason: undoReason() }).catch((thrown: unknown) => {
             const error = toErrorReport(thrown);
-            if (!wantsAnswer(error)) return notifyFailure(`Could not undo: ${done.toLowerCase()}`, error);
+            const what = done.charAt(0).toLowerCase() + done.slice(1);
+            if (!wantsAnswer(error)) return notifyFailure(`Could not undo: ${what}`, error);
             const effects = error.facts?.kind === "effects" ? error.facts.value : null;
             ask({
-              title: `Undo: ${done.charAt(0).toLowerCase()}${done.slice(1)}?`,
+              title: `Undo: ${what}?`,
               ids,
               way: effects && "off",
               ...(effects && { effects }),

@@ -1,10 +1,10 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { startBackend } from "../../testing/backend";
-import { forbidden, healthOverview, healthReport, overviewRow } from "../../testing/fixtures";
+import { forbidden, healthOverview, healthReport, healthTotal, overviewRow } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 import { scoreText } from "../../ui/figures";
-import { readHealthSearch } from "./healthSearch";
+import { readExtensionHealthSearch, readHealthSearch } from "./healthSearch";
 import { healthSummary, worstFirst } from "./healthState";
 
 const reports = [
@@ -64,14 +64,33 @@ describe("readHealthSearch", () => {
     expect(readHealthSearch({ range: "all" })).toEqual({ range: "all" });
     for (const range of ["toString", 7, undefined]) expect(readHealthSearch({ range })).toEqual({});
   });
+
+  it("takes a range of its own only whole and the right way round", () => {
+    const [from, until] = ["2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z"];
+    expect(readHealthSearch({ from, until, range: "1h" })).toEqual({ from, until, range: "1h" });
+    for (const ends of [{ from }, { from: until, until: from }, { from: "soon", until }])
+      expect(readHealthSearch(ends)).toEqual({});
+  });
+
+  it("compares with four others at the most, each once", () => {
+    expect(readExtensionHealthSearch({ with: ["a", "a", 7, null, "b", "c", "d"], range: "all" })).toEqual({
+      with: ["a", "7", "b", "c"],
+    });
+  });
 });
 
 describe("the health page", () => {
   const rows = [
-    overviewRow("failing", { state: "failing", score_percent: 81.04, trend_percent_points: -12.5 }),
+    overviewRow("failing", {
+      state: "failing",
+      severity: "failing",
+      score_percent: 81.04,
+      trend_percent_points: -12.5,
+    }),
     overviewRow("fine", { trend_percent_points: 0.01 }),
     overviewRow("silent", {
       state: "no_data",
+      severity: "silent",
       score_percent: null,
       success_count: 0,
       failure_count: 0,
@@ -79,8 +98,8 @@ describe("the health page", () => {
       p50_ms: null,
       p95_ms: null,
       last_failure: null,
-      success_counts: [0, 0, 0],
-      failure_counts: [0, 0, 0],
+      success_counts: [],
+      failure_counts: [],
     }),
   ];
 
@@ -97,9 +116,87 @@ describe("the health page", () => {
       /1.204 calls in 3 steps of hour, 4 failed/,
     );
     expect(shown[2]).toHaveTextContent("steady");
-    expect(shown[3]).toHaveTextContent("No data");
+    expect(shown[3]).toHaveTextContent("Silent");
+    expect(shown[3]).toHaveTextContent("last call 2026-01-02");
     expect(shown[3]).not.toHaveTextContent("%");
-    expect(screen.getByText("1 of 3 extensions failing, 1 healthy, 1 without data")).toBeVisible();
+    expect(screen.getByText("1 of 3 extensions failing, 1 silent, 1 healthy")).toBeVisible();
+  });
+
+  it("tells of all together, and what became of it in the later half", async () => {
+    const backend = startBackend();
+    backend.overview = healthOverview(rows, {
+      total: healthTotal({
+        success_count: 11_400,
+        failure_count: 600,
+        score_percent: 95,
+        p95_ms: 142,
+        failing_count: 2,
+      }),
+      earlier: healthTotal({
+        success_count: 4_000,
+        failure_count: 0,
+        score_percent: 100,
+        p95_ms: 100,
+        failing_count: 0,
+      }),
+      later: healthTotal({
+        success_count: 7_400,
+        failure_count: 600,
+        score_percent: 92.5,
+        p95_ms: 150,
+        failing_count: 2,
+      }),
+    });
+    renderApp("/health");
+    const cards = await screen.findByLabelText("All extensions together");
+    const [requests, score, latency, failing] = [...cards.children];
+    expect(requests).toHaveTextContent(/12.000calls▲ 100 %600 failed/);
+    expect(score).toHaveTextContent("95.0 %▼ 7.5 pp");
+    expect(
+      within(score as HTMLElement).getByTitle(/less in the later half of the range: worse/),
+    ).toBeVisible();
+    expect(latency).toHaveTextContent("142 ms▲ 50 %");
+    expect(failing).toHaveTextContent("2of 3 extensions▲ 2");
+  });
+
+  it("shows only those in a state or with a text in their id, which stands in the address", async () => {
+    const backend = startBackend();
+    backend.overview = healthOverview(rows);
+    const { user, search } = renderApp("/health");
+    await screen.findByRole("table", { name: "Health" });
+    await user.click(screen.getByRole("button", { name: "Failing 1" }));
+    await waitFor(() => expect(document.querySelectorAll("[data-extension-id]")).toHaveLength(1));
+    expect(search()).toEqual({ state: "failing" });
+    await user.click(screen.getByRole("button", { name: "All 3" }));
+    await user.keyboard("/");
+    await user.keyboard("SIL");
+    await waitFor(() => expect(search()).toEqual({ text: "SIL" }));
+    expect(document.querySelector("[data-extension-id]")).toHaveTextContent("silent");
+    await user.keyboard("x");
+    expect(await screen.findByText("No extension matches this filter")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Clear filter" }));
+    await waitFor(() => expect(document.querySelectorAll("[data-extension-id]")).toHaveLength(3));
+  });
+
+  it("opens the charts of an extension by click, or by keys alone, for the same range", async () => {
+    const backend = startBackend();
+    backend.overview = healthOverview(rows);
+    const { user, path, search } = renderApp("/health?range=7d");
+    await screen.findByRole("table", { name: "Health" });
+    await user.keyboard("jj");
+    await waitFor(() => expect(screen.getByRole("link", { name: "fine" })).toHaveFocus());
+    await user.keyboard("k{Enter}");
+    await waitFor(() => expect(path()).toBe("/health/failing"));
+    expect(search()).toEqual({ range: "7d" });
+  });
+
+  it("makes only the rows in sight of a thousand", async () => {
+    const backend = startBackend();
+    backend.overview = healthOverview(Array.from({ length: 1000 }, (_, n) => overviewRow(`extension_${n}`)));
+    renderApp("/health");
+    const table = await screen.findByRole("table", { name: "Health" });
+    expect(table).toHaveAttribute("aria-rowcount", "1001");
+    expect(document.querySelectorAll("[data-extension-id]").length).toBeLessThan(80);
   });
 
   it("asks for the range that is chosen, which stands in the address", async () => {
@@ -155,13 +252,6 @@ describe("the health page", () => {
     expect(silent).toHaveTextContent("No data");
     expect(silent).toHaveTextContent("never");
     expect(silent).not.toHaveTextContent("%");
-  });
-
-  it("counts what fails in the navigation", async () => {
-    const backend = startBackend();
-    backend.health = reports;
-    renderApp("/extensions");
-    expect(await screen.findByRole("link", { name: /Health 1 failing/ })).toBeVisible();
   });
 
   it("has a word for nothing and for a failure", async () => {

@@ -1,58 +1,47 @@
 import { Button } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
 import { useAllowed } from "../../api/access";
 import { toErrorReport } from "../../api/command";
+import { useConnectionProfile } from "../../api/connections";
 import {
   useFillWithSampleTraffic,
   useHealth,
   useHealthOverview,
   useRemoveSampleTraffic,
 } from "../../api/health";
+import type { HealthOverviewRow } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
+import { counted } from "../../ui/figures";
 import { GuardedButton } from "../../ui/GuardedButton";
-import { IconActivity, IconAlertTriangle } from "../../ui/icons";
+import { IconActivity, IconAlertTriangle, IconFilterOff } from "../../ui/icons";
 import { notifyFailure } from "../../ui/notify";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
-import { ToggleChip } from "../../ui/ToggleChip";
+import { AlarmList } from "./AlarmList";
+import { HealthCards } from "./HealthCards";
+import { HealthFilter } from "./HealthFilter";
 import classes from "./HealthPage.module.css";
 import { HealthTable } from "./HealthTable";
-import { type HealthRangeName, healthRanges } from "./healthSearch";
+import { type HealthSearch, type RangeSearch, rangeOf, readHealthSearch } from "./healthSearch";
 import { healthSummary } from "./healthState";
 import { OverviewTable } from "./OverviewTable";
+import { RangeChips } from "./RangeChips";
 
 /** How the calls of all extensions go: in a range of time, or since they are counted. */
 export function HealthPage() {
-  const { range = "24h" } = useSearch({ from: "/health" });
-  return range === "all" ? <AllTime /> : <InRange key={range} range={range} />;
-}
-
-function Ranges({ chosen }: { chosen: HealthRangeName }) {
-  const navigate = useNavigate();
-  const names: [HealthRangeName, string][] = [
-    ...Object.entries(healthRanges).map(([name, { words }]) => [name, words] as [HealthRangeName, string]),
-    ["all", "All time"],
-  ];
-  return (
-    <fieldset className={classes.ranges} aria-label="Range">
-      {names.map(([name, words]) => (
-        <ToggleChip
-          key={name}
-          on={name === chosen}
-          onToggle={() => void navigate({ to: "/health", search: name === "24h" ? {} : { range: name } })}
-        >
-          {words}
-        </ToggleChip>
-      ))}
-    </fieldset>
-  );
+  const address = useSearch({ from: "/health" });
+  // The router leaves in what the route's own reading drops.
+  const search = useMemo(() => readHealthSearch({ ...address }), [address]);
+  const own = search.from !== undefined && search.until !== undefined;
+  return search.range === "all" && !own ? <AllTime /> : <InRange search={search} />;
 }
 
 type PageProps = {
-  range: HealthRangeName;
+  search: HealthSearch;
   read: { data?: unknown; error: unknown; dataUpdatedAt: number; refetch: () => unknown };
   summary: string | undefined;
   isEmpty: boolean;
@@ -60,13 +49,27 @@ type PageProps = {
 };
 
 /** What both have: the ranges, and a word for nothing, waiting and failure. */
-function Page({ range, read, summary, isEmpty, children }: PageProps) {
+function Page({ search, read, summary, isEmpty, children }: PageProps) {
   const { data, error, dataUpdatedAt } = read;
   const refetch = () => void read.refetch();
+  const navigate = useNavigate({ from: "/health" });
+  const { range = "24h", from, until, ...filter } = search;
+  const own = from !== undefined && until !== undefined ? { from, until } : null;
   return (
-    <>
+    <div className={classes.page}>
       <PageHeader title="Health" summary={summary} />
-      <Ranges chosen={range} />
+      <AlarmList />
+      <div className={classes.ranges}>
+        <RangeChips
+          chosen={own === null ? range : null}
+          own={own}
+          onChoose={(chosen) =>
+            void navigate({ search: { ...filter, ...(chosen !== "24h" && { range: chosen }) } })
+          }
+          onAll={() => void navigate({ search: { range: "all" } })}
+          onOwn={(ends) => void navigate({ search: { ...filter, ...ends } })}
+        />
+      </div>
       {data !== undefined && error !== null && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}
@@ -93,7 +96,7 @@ function Page({ range, read, summary, isEmpty, children }: PageProps) {
           )}
         </Panel>
       )}
-    </>
+    </div>
   );
 }
 
@@ -102,40 +105,90 @@ function AllTime() {
   const reports = read.data ?? [];
   return (
     <Page
-      range="all"
+      search={{ range: "all" }}
       read={read}
       isEmpty={reports.length === 0}
       summary={reports.length > 0 ? healthSummary(reports) : undefined}
     >
-      <Panel>
+      <div className={classes.list} style={{ minHeight: leastHeight(reports.length) }}>
         <HealthTable reports={reports} />
-      </Panel>
+      </div>
     </Page>
   );
 }
 
-function InRange({ range }: { range: Exclude<HealthRangeName, "all"> }) {
-  const read = useHealthOverview(healthRanges[range].minutes);
+/** A short list is as high as it is, a long one is never less than a few rows. */
+function leastHeight(rowCount: number): number {
+  return Math.min(320, 36 + Math.max(1, rowCount) * 36);
+}
+
+const noRows: readonly HealthOverviewRow[] = [];
+
+function InRange({ search }: { search: HealthSearch }) {
+  const { range, from, until } = search;
+  const ofRange = useMemo<RangeSearch>(
+    () => ({
+      ...(range !== undefined && range !== "all" && { range }),
+      ...(from !== undefined && until !== undefined && { from, until }),
+    }),
+    [range, from, until],
+  );
+  const read = useHealthOverview(useMemo(() => rangeOf(ofRange), [ofRange]));
   const counters = useHealth().data;
   const overview = read.data;
-  const rows = overview?.rows ?? [];
+  const rows = overview?.rows ?? noRows;
+  // What is elsewhere is real: nothing is made up for it.
+  const isEmbedded = useConnectionProfile().database.kind === "embedded";
   const isUnused =
     rows.every((row) => row.state === "no_data") && (counters?.every((report) => !report.has_data) ?? false);
+  const summary = useMemo(() => healthSummary(rows.map(({ severity }) => ({ state: severity }))), [rows]);
+  const shown = useMemo(() => filtered(rows, search), [rows, search]);
+  const navigate = useNavigate({ from: "/health" });
   return (
-    <Page
-      range={range}
-      read={read}
-      isEmpty={rows.length === 0}
-      summary={rows.length > 0 ? healthSummary(rows) : undefined}
-    >
+    <Page search={search} read={read} isEmpty={rows.length === 0} summary={summary || undefined}>
       {overview?.is_sample && <SampleNotice />}
-      {isUnused && <SampleOffer />}
+      {isUnused && isEmbedded && <SampleOffer />}
+      {overview && <HealthCards overview={overview} />}
       {overview && (
-        <Panel>
-          <OverviewTable overview={overview} />
-        </Panel>
+        <>
+          <HealthFilter
+            rows={rows}
+            search={search}
+            onChange={(change) => {
+              const next = readHealthSearch({ ...search, ...change });
+              // Back leads to another filter, not to the letters of a word.
+              void navigate({ search: next, replace: "text" in change });
+            }}
+          />
+          <div className={classes.list} style={{ minHeight: leastHeight(shown.length) }}>
+            {shown.length === 0 ? (
+              <EmptyState
+                icon={IconFilterOff}
+                title="No extension matches this filter"
+                action={
+                  <Button size="xs" variant="default" onClick={() => void navigate({ search: ofRange })}>
+                    Clear filter
+                  </Button>
+                }
+              >
+                {`None of ${counted(rows.length, "extension")} is in this state with that in its id.`}
+              </EmptyState>
+            ) : (
+              <OverviewTable rows={shown} stepMinutes={overview.step_minutes} search={ofRange} />
+            )}
+          </div>
+        </>
       )}
     </Page>
+  );
+}
+
+function filtered(rows: readonly HealthOverviewRow[], { state, text }: HealthSearch) {
+  if (state === undefined && text === undefined) return rows;
+  const sought = text?.toLowerCase() ?? "";
+  return rows.filter(
+    (row) =>
+      (state === undefined || row.severity === state) && row.extension_id.toLowerCase().includes(sought),
   );
 }
 
@@ -166,12 +219,12 @@ function SampleNotice() {
 function SampleOffer() {
   const fill = useFillWithSampleTraffic();
   const { editing } = useAllowed();
-  if (editing !== null) return null;
   return (
     <div className={classes.sample} data-quiet role="status">
       <IconActivity size={15} aria-hidden />
       <span>No router has recorded a call yet. Made-up calls of a week show what this page can tell.</span>
-      <Button
+      <GuardedButton
+        forbidden={editing}
         size="compact-xs"
         variant="default"
         loading={fill.isPending}
@@ -182,7 +235,7 @@ function SampleOffer() {
         }
       >
         Show sample traffic
-      </Button>
+      </GuardedButton>
     </div>
   );
 }

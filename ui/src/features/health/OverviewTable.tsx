@@ -1,113 +1,171 @@
-import type { HealthOverview, HealthOverviewRow } from "../../bindings";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useMemo } from "react";
+import type { HealthOverviewRow } from "../../bindings";
+import { CallBars } from "../../ui/CallBars";
 import { ExtensionTypeBadge } from "../../ui/ExtensionTypeBadge";
-import { exactDuration, groupedCount, measuredDuration, scoreText } from "../../ui/figures";
-import { Identifier } from "../../ui/Identifier";
+import { groupedCount, measuredDuration, scoreText } from "../../ui/figures";
 import { Timestamp } from "../../ui/Timestamp";
-import table from "../../ui/table.module.css";
-import { CallBars } from "./CallBars";
+import { useShortcuts } from "../../ui/useShortcuts";
+import { type VirtualColumn, VirtualTable } from "../../ui/VirtualTable";
+import { Trend } from "./HealthCards";
 import classes from "./HealthTable.module.css";
 import { HealthWord } from "./HealthWord";
+import type { RangeSearch } from "./healthSearch";
+import { stepWords } from "./stepWords";
+
+type OverviewTableProps = {
+  rows: readonly HealthOverviewRow[];
+  stepMinutes: number;
+  /** The range, which the page of an extension goes on with. */
+  search: RangeSearch;
+};
 
 /** How the calls of each extension went in a range, what is wrong first. */
-export function OverviewTable({ overview }: { overview: HealthOverview }) {
-  const step = stepWords(overview.step_minutes);
+export function OverviewTable({ rows, stepMinutes, search }: OverviewTableProps) {
+  const navigate = useNavigate();
+  const columns = useMemo(() => overviewColumns(stepWords(stepMinutes), search), [stepMinutes, search]);
+  useShortcuts({ j: () => moveFocus(1), k: () => moveFocus(-1) });
   return (
-    <table className={`${table.table} ${classes.table} ${classes.overview}`} aria-label="Health">
-      <thead>
-        <tr>
-          <th scope="col" className={classes.state}>
-            State
-          </th>
-          <th scope="col">Id</th>
-          <th scope="col" className={classes.type}>
-            Type
-          </th>
-          <th scope="col" className={`${classes.number} ${table.figure}`}>
-            Score
-          </th>
-          <th scope="col" className={`${classes.number} ${table.figure}`}>
-            Trend
-          </th>
-          <th scope="col" className={`${classes.bars} ${classes.afterFigures}`}>
-            Calls each {step}
-          </th>
-          <th scope="col" className={`${classes.number} ${table.figure}`}>
-            Calls
-          </th>
-          <th scope="col" className={`${classes.number} ${table.figure}`}>
-            Failed
-          </th>
-          <th scope="col" className={`${classes.number} ${table.figure}`}>
-            p95
-          </th>
-          <th scope="col" className={`${classes.time} ${classes.afterFigures}`}>
-            Last failure
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {overview.rows.map((row) => (
-          <OverviewRow key={row.extension_id} row={row} step={step} />
-        ))}
-      </tbody>
-    </table>
+    <VirtualTable
+      label="Health"
+      columns={columns}
+      rows={rows}
+      rowKey={idOf}
+      attributesOf={attributesOf}
+      minWidth={960}
+      onOpen={(row) => void navigate({ to: "/health/$id", params: { id: row.extension_id }, search })}
+    />
   );
 }
 
-function OverviewRow({ row, step }: { row: HealthOverviewRow; step: string }) {
-  const none = <span className={classes.none}>–</span>;
-  const calls = row.success_count + row.failure_count;
-  return (
-    <tr data-extension-id={row.extension_id}>
-      <td>
-        <HealthWord state={row.state} />
-      </td>
-      <td className={table.name}>
-        <span className={classes.name}>
-          <Identifier label="id" value={row.extension_id} />
-          {!row.enabled && <span className={classes.off}>off</span>}
-        </span>
-      </td>
-      <td>
-        <ExtensionTypeBadge type={row.extension_type} />
-      </td>
-      <td className={table.figure} data-state={row.state}>
-        {row.score_percent === null ? none : scoreText(row.score_percent)}
-      </td>
-      <td className={table.figure}>
-        <Trend points={row.trend_percent_points} />
-      </td>
-      <td className={classes.afterFigures}>
-        <CallBars successes={row.success_counts} failures={row.failure_counts} step={step} />
-      </td>
-      <td className={table.figure}>{calls === 0 ? none : groupedCount(calls)}</td>
-      <td className={table.figure}>{row.failure_count === 0 ? none : groupedCount(row.failure_count)}</td>
-      <td className={table.figure}>{row.p95_ms === null ? none : measuredDuration(row.p95_ms)}</td>
-      <td className={classes.afterFigures}>
-        {row.last_failure === null ? none : <Timestamp value={row.last_failure} />}
-      </td>
-    </tr>
-  );
+function idOf({ extension_id }: HealthOverviewRow): string {
+  return extension_id;
 }
 
-/** The later half of the range against the earlier one; what is hardly a change is none. */
-function Trend({ points }: { points: number | null }) {
-  if (points === null) return <span className={classes.none}>–</span>;
-  if (Math.abs(points) < 0.05) return <span className={classes.none}>steady</span>;
-  const isBetter = points > 0;
-  const amount = Math.abs(points).toFixed(1);
+function attributesOf({ extension_id, severity }: HealthOverviewRow) {
+  return { "data-extension-id": extension_id, "data-severity": severity };
+}
+
+const none = <span className={classes.none}>–</span>;
+
+function overviewColumns(step: string, search: RangeSearch): VirtualColumn<HealthOverviewRow>[] {
+  return [
+    {
+      key: "state",
+      name: "State",
+      width: 102,
+      cell: ({ severity }) => <HealthWord state={severity} />,
+    },
+    {
+      key: "id",
+      name: "Id",
+      kind: "name",
+      cell: ({ extension_id }) => (
+        <Link to="/health/$id" params={{ id: extension_id }} search={search} className={classes.id}>
+          {extension_id}
+        </Link>
+      ),
+    },
+    {
+      key: "type",
+      name: "Type",
+      width: 100,
+      cell: ({ extension_type }) => <ExtensionTypeBadge type={extension_type} />,
+    },
+    {
+      key: "score",
+      name: "Score",
+      width: 78,
+      kind: "figure",
+      cell: ({ score_percent, severity }) =>
+        score_percent === null ? (
+          none
+        ) : (
+          <span className={classes.score} data-state={severity}>
+            {scoreText(score_percent)}
+          </span>
+        ),
+    },
+    {
+      key: "trend",
+      name: "Trend",
+      width: 84,
+      kind: "figure",
+      cell: ({ trend_percent_points }) => (
+        <Trend change={trend_percent_points} words={(points) => `${points.toFixed(1)} pp`} better="up" />
+      ),
+    },
+    {
+      key: "calls_over_time",
+      name: `Calls each ${step}`,
+      width: 166,
+      cell: (row) =>
+        row.success_counts.length > 0 ? (
+          <CallBars
+            successes={row.success_counts}
+            failures={row.failure_counts}
+            step={step}
+            width={124}
+            height={22}
+          />
+        ) : (
+          <Silence lastCall={row.last_call} />
+        ),
+    },
+    {
+      key: "calls",
+      name: "Calls",
+      width: 76,
+      kind: "figure",
+      cell: ({ success_count, failure_count }) => count(success_count + failure_count),
+    },
+    {
+      key: "failed",
+      name: "Failed",
+      width: 66,
+      kind: "figure",
+      cell: ({ failure_count }) => count(failure_count),
+    },
+    {
+      key: "p95",
+      name: "p95",
+      width: 78,
+      kind: "figure",
+      cell: ({ p95_ms }) => (p95_ms === null ? none : measuredDuration(p95_ms)),
+    },
+    {
+      key: "last_failure",
+      name: "Last failure",
+      width: 110,
+      cell: ({ last_failure }) => (last_failure === null ? none : <Timestamp value={last_failure} />),
+    },
+  ];
+}
+
+function count(calls: number) {
+  return calls === 0 ? none : groupedCount(calls);
+}
+
+function Silence({ lastCall }: { lastCall: string | null }) {
   return (
-    <span
-      data-trend={isBetter ? "better" : "worse"}
-      title={`${amount} percentage points ${isBetter ? "better" : "worse"} in the later half of the range`}
-    >
-      {isBetter ? "▲" : "▼"} {amount}
+    <span className={classes.none}>
+      {lastCall === null ? (
+        "never called"
+      ) : (
+        <>
+          last call <Timestamp value={lastCall} />
+        </>
+      )}
     </span>
   );
 }
 
-function stepWords(minutes: number): string {
-  if (minutes === 1_440) return "day";
-  if (minutes % 60 === 0) return minutes === 60 ? "hour" : `${minutes / 60} hours`;
-  return minutes === 1 ? "minute" : exactDuration(minutes * 60_000);
+/** To the next or the previous row, by its link. */
+function moveFocus(step: 1 | -1): boolean {
+  const row = document.activeElement?.closest<HTMLElement>("tr[data-extension-id]");
+  const place = row ? Number(row.dataset.index) + step : 0;
+  const link = document.querySelector<HTMLElement>(`tr[data-index="${place}"] a`);
+  link?.focus({ preventScroll: true });
+  link?.closest("tr")?.scrollIntoView({ block: "nearest" });
+  return link !== null;
 }

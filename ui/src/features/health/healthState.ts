@@ -1,5 +1,18 @@
-import type { HealthReport, HealthState } from "../../bindings";
+import type { HealthReport, HealthSeverity } from "../../bindings";
 import { counted } from "../../ui/figures";
+
+/** From what must be looked at first to what nobody waits for, with the word for a number of them. */
+const severityWords: Record<HealthSeverity, string> = {
+  failing: "failing",
+  slow: "slow",
+  degraded: "degraded",
+  silent: "silent",
+  healthy: "healthy",
+  no_data: "without data",
+  off: "off",
+};
+
+export const severities = Object.keys(severityWords) as HealthSeverity[];
 
 /** Lowest score first; what has no data comes last, because nothing is known to be wrong with it. */
 export function worstFirst(reports: readonly HealthReport[]): HealthReport[] {
@@ -11,7 +24,7 @@ export function worstFirst(reports: readonly HealthReport[]): HealthReport[] {
   );
 }
 
-type Judged = Pick<HealthReport, "state">;
+type Judged = { state: HealthSeverity };
 
 export function failingCount(reports: readonly Judged[]): number {
   return countIn(reports, "failing");
@@ -20,12 +33,9 @@ export function failingCount(reports: readonly Judged[]): number {
 /** The page in one sentence, worst first: "1 of 6 extensions failing, 2 degraded, 3 healthy". */
 export function healthSummary(reports: readonly Judged[]): string {
   const all = counted(reports.length, "extension");
-  const groups = [
-    { count: failingCount(reports), words: "failing" },
-    { count: countIn(reports, "degraded"), words: "degraded" },
-    { count: countIn(reports, "healthy"), words: "healthy" },
-    { count: countIn(reports, "no_data"), words: "without data" },
-  ].filter(({ count }) => count > 0);
+  const groups = severities
+    .map((severity) => ({ count: countIn(reports, severity), words: severityWords[severity] }))
+    .filter(({ count }) => count > 0);
   const [first, ...others] = groups;
   if (!first) return "";
   if (others.length === 0)
@@ -36,6 +46,6 @@ export function healthSummary(reports: readonly Judged[]): string {
   ].join(", ");
 }
 
-function countIn(reports: readonly Judged[], state: HealthState): number {
+function countIn(reports: readonly Judged[], state: HealthSeverity): number {
   return reports.filter((report) => report.state === state).length;
 }

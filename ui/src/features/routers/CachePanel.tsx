@@ -1,11 +1,14 @@
 import { Button } from "@mantine/core";
 import { useAcknowledgeDivergence, useCacheStats, useReloadCache } from "../../api/cache";
 import { toErrorReport } from "../../api/command";
-import type { CacheFreshness } from "../../bindings";
+import type { CacheFreshness, CacheReport } from "../../bindings";
+import { ErrorState } from "../../ui/ErrorState";
 import { Fact, Facts } from "../../ui/Facts";
 import { age, counted, groupedCount } from "../../ui/figures";
 import { IconAlertTriangle, IconRefresh } from "../../ui/icons";
 import { notifyFailure } from "../../ui/notify";
+import { Panel } from "../../ui/Panel";
+import { SkeletonRows } from "../../ui/SkeletonRows";
 import { Timestamp } from "../../ui/Timestamp";
 import classes from "./RoutersPage.module.css";
 
@@ -17,13 +20,12 @@ const words: Record<CacheFreshness, string> = {
 
 /** What the window itself holds of the registry: the same cache that routers use. */
 export function CachePanel() {
-  const stats = useCacheStats().data;
+  const { data: stats, error, refetch } = useCacheStats();
   const reload = useReloadCache();
   const acknowledge = useAcknowledgeDivergence();
-  if (!stats) return null;
   return (
     <section aria-labelledby="cache-heading">
-      {stats.divergence && (
+      {stats?.divergence && (
         <div className={classes.alarm} role="alert">
           <IconAlertTriangle size={18} aria-hidden />
           <p>
@@ -63,24 +65,44 @@ export function CachePanel() {
           Reload
         </Button>
       </div>
-      <div className={classes.panel}>
-        <Facts>
-          <Fact name="State">{words[stats.state]}</Fact>
-          <Fact name="Revision">#{groupedCount(stats.revision)}</Fact>
-          <Fact name="Confirmed">{age(stats.age_ms)} ago</Fact>
-          <Fact name="Extensions">
-            {groupedCount(stats.total)}, {groupedCount(stats.enabled)} switched on
-          </Fact>
-        </Facts>
-        <Facts>
-          <Fact name="Last full read">
-            <Timestamp value={stats.last_reload} absent="never" />
-          </Fact>
-          <Fact name="Full reads">{groupedCount(stats.load_count)}</Fact>
-          <Fact name="Changes applied">{counted(stats.apply_count, "time")}</Fact>
-          <Fact name="Errors">{groupedCount(stats.error_count)}</Fact>
-        </Facts>
-      </div>
+      {stats ? (
+        <CacheFacts stats={stats} />
+      ) : (
+        <Panel>
+          {error ? (
+            <ErrorState
+              tried="The state of the cache could not be read"
+              error={toErrorReport(error)}
+              onRetry={() => void refetch()}
+            />
+          ) : (
+            <SkeletonRows label="Reading the state of the cache" count={4} />
+          )}
+        </Panel>
+      )}
     </section>
+  );
+}
+
+function CacheFacts({ stats }: { stats: CacheReport }) {
+  return (
+    <div className={classes.panel}>
+      <Facts>
+        <Fact name="State">{words[stats.state]}</Fact>
+        <Fact name="Revision">#{groupedCount(stats.revision)}</Fact>
+        <Fact name="Confirmed">{age(stats.age_ms)} ago</Fact>
+        <Fact name="Extensions">
+          {groupedCount(stats.total)}, {groupedCount(stats.enabled)} switched on
+        </Fact>
+      </Facts>
+      <Facts>
+        <Fact name="Last full read">
+          <Timestamp value={stats.last_reload} absent="never" />
+        </Fact>
+        <Fact name="Full reads">{groupedCount(stats.load_count)}</Fact>
+        <Fact name="Changes applied">{counted(stats.apply_count, "time")}</Fact>
+        <Fact name="Errors">{groupedCount(stats.error_count)}</Fact>
+      </Facts>
+    </div>
   );
 }

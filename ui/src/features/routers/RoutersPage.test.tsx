@@ -72,7 +72,7 @@ describe("the page", () => {
     const backend = startBackend();
     const { user } = renderApp("/routers");
     const panel = await screen.findByRole("region", { name: "This window's cache" });
-    expect(panel).toHaveTextContent("Revision#1 204");
+    await waitFor(() => expect(panel).toHaveTextContent("Revision#1 204"));
     expect(panel).toHaveTextContent("Extensions6, 5 switched on");
     await user.click(within(panel).getByRole("button", { name: "Reload" }));
     await waitFor(() => expect(panel).toHaveTextContent("Full reads4"));

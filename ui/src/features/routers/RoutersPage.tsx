@@ -1,5 +1,6 @@
 import { useConsumers } from "../../api/cache";
 import { toErrorReport } from "../../api/command";
+import { CopyButton } from "../../ui/CopyButton";
 import { EmptyState } from "../../ui/EmptyState";
 import { ErrorState } from "../../ui/ErrorState";
 import { IconRouter } from "../../ui/icons";
@@ -11,6 +12,14 @@ import { CachePanel } from "./CachePanel";
 import { ConsumerTable } from "./ConsumerTable";
 import { consumersSummary } from "./consumerState";
 import classes from "./RoutersPage.module.css";
+
+/** The lines by which a router written in Rust is in the list; docs/library.md has them in full. */
+const firstConsumer = `let options = CacheOptions {
+    consumer: Some(Consumer::new("router", env!("CARGO_PKG_VERSION"))),
+    ..CacheOptions::default()
+};
+let cache = RegistryCache::connect(connect_options, options).await?;
+`;
 
 /** Who has applied what, and what this window itself holds. */
 export function RoutersPage() {
@@ -28,7 +37,11 @@ export function RoutersPage() {
           data.length > 0 ? (
             <ConsumerTable consumers={data} />
           ) : (
-            <EmptyState icon={IconRouter} title="No program has reported yet">
+            <EmptyState
+              icon={IconRouter}
+              title="No program has reported yet"
+              action={<CopyButton text={firstConsumer}>Copy what a router adds</CopyButton>}
+            >
               A router that uses the cache of the core library has a line here while it runs, with the
               revision that it works by.
             </EmptyState>

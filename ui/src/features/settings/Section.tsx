@@ -10,7 +10,13 @@ type SectionProps = {
 export function Section({ title, wideNames, children }: SectionProps) {
   const titleId = useId();
   return (
-    <section className={classes.section} data-wide-names={wideNames} aria-labelledby={titleId}>
+    // The command palette leads here by the id.
+    <section
+      id={title.toLowerCase().replaceAll(" ", "-")}
+      className={classes.section}
+      data-wide-names={wideNames}
+      aria-labelledby={titleId}
+    >
       <h2 id={titleId} className={classes.title}>
         {title}
       </h2>

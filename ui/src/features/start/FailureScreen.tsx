@@ -1,12 +1,13 @@
 import { Button } from "@mantine/core";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { openLogDirectory } from "../../api/application";
 import { toErrorReport } from "../../api/command";
 import type { ErrorReport, StartStep } from "../../bindings";
 import { CopyButton } from "../../ui/CopyButton";
 import { failureDetails } from "../../ui/failure";
-import { IconAlertTriangle, IconFolderOpen, IconRefresh } from "../../ui/icons";
+import { IconAlertTriangle, IconDatabase, IconFolderOpen, IconRefresh } from "../../ui/icons";
 import { notifyFailure } from "../../ui/notify";
+import { Screen, ScreenAction, ScreenButtons, ScreenMessage } from "../../ui/Screen";
 import classes from "./FailureScreen.module.css";
 import { startStepWords } from "./startSteps";
 
@@ -14,10 +15,16 @@ type FailureScreenProps = {
   error: ErrorReport;
   /** Where the start stood when it failed, if it got that far. */
   failedStep: StartStep | undefined;
+  /** Which connection failed. */
+  about: ReactNode;
+  /** The ways to another connection. */
+  ways: ReactNode;
   onRetry: () => Promise<void>;
+  /** Offers a backup in its place; null where there can be none. */
+  onRestore: (() => void) | null;
 };
 
-export function FailureScreen({ error, failedStep, onRetry }: FailureScreenProps) {
+export function FailureScreen({ error, failedStep, about, ways, onRetry, onRestore }: FailureScreenProps) {
   const [retrying, setRetrying] = useState(false);
 
   function retry() {
@@ -32,46 +39,51 @@ export function FailureScreen({ error, failedStep, onRetry }: FailureScreenProps
   }
 
   return (
-    <main className={classes.screen}>
-      <div className={classes.column} role="alert">
-        <div className={classes.head}>
-          <IconAlertTriangle size={22} stroke={1.8} aria-hidden />
-          <h1 className={classes.title}>The database is not available</h1>
-        </div>
-        <p className={classes.message}>{error.message}</p>
-        <p className={classes.action}>{error.action}</p>
-        <div className={classes.buttons}>
-          <Button
-            size="xs"
-            autoFocus
-            disabled={retrying}
-            leftSection={<IconRefresh size={14} aria-hidden />}
-            onClick={retry}
-          >
-            Try again
-          </Button>
-          <CopyButton text={failureDetails(error)}>Copy details</CopyButton>
+    <Screen icon={IconAlertTriangle} tone="bad" title="The database is not available" about={about} isAlert>
+      <ScreenMessage>{error.message}</ScreenMessage>
+      <ScreenAction>{error.action}</ScreenAction>
+      <ScreenButtons>
+        <Button
+          size="xs"
+          autoFocus
+          disabled={retrying}
+          leftSection={<IconRefresh size={14} aria-hidden />}
+          onClick={retry}
+        >
+          Try again
+        </Button>
+        {ways}
+        <CopyButton text={failureDetails(error)}>Copy details</CopyButton>
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconFolderOpen size={14} aria-hidden />}
+          onClick={openLog}
+        >
+          Open log folder
+        </Button>
+        {onRestore !== null && (
           <Button
             size="xs"
             variant="default"
-            leftSection={<IconFolderOpen size={14} aria-hidden />}
-            onClick={openLog}
+            leftSection={<IconDatabase size={14} aria-hidden />}
+            onClick={onRestore}
           >
-            Open log folder
+            Restore a backup…
           </Button>
-        </div>
-        {error.detail !== null && (
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling block has to be reachable by keyboard
-          <section ref={showEnd} className={classes.detail} aria-label="Details" tabIndex={0}>
-            <pre>{error.detail}</pre>
-          </section>
         )}
-        <p className={classes.foot}>
-          <span data-testid="error-code">{error.code}</span>
-          {failedStep && <span>while: {startStepWords[failedStep].doing.replace("…", "")}</span>}
-        </p>
-      </div>
-    </main>
+      </ScreenButtons>
+      {error.detail !== null && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling block has to be reachable by keyboard
+        <section ref={showEnd} className={classes.detail} aria-label="Details" tabIndex={0}>
+          <pre>{error.detail}</pre>
+        </section>
+      )}
+      <p className={classes.foot}>
+        <span data-testid="error-code">{error.code}</span>
+        {failedStep && <span>while: {startStepWords[failedStep].doing.replace("…", "")}</span>}
+      </p>
+    </Screen>
   );
 }
 

@@ -7,14 +7,22 @@ import { startStepWords } from "./startSteps";
 /** A start shorter than this shows no screen at all: a flash would look like a fault. */
 const quietForMs = 150;
 
-export function StartScreen({ steps }: { steps: readonly StartStep[] }) {
+type StartScreenProps = {
+  steps: readonly StartStep[];
+  /** The label of another connection that is opened in place of the one before; null at the start. */
+  switchingTo: string | null;
+};
+
+export function StartScreen({ steps, switchingTo }: StartScreenProps) {
   const visible = useAfter(quietForMs);
   if (!visible) return null;
 
   return (
     <main className={classes.screen}>
       <div className={classes.column}>
-        <h1 className={classes.title}>Starting Beamline Registry</h1>
+        <h1 className={classes.title}>
+          {switchingTo === null ? "Starting Beamline Registry" : `Opening ${switchingTo}`}
+        </h1>
         <ol className={classes.steps} aria-live="polite">
           {steps.map((step, index) => (
             <Step key={step} step={step} done={index < steps.length - 1} />

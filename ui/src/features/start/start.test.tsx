@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { ErrorReport } from "../../bindings";
 import { startBackend } from "../../testing/backend";
-import { readyStatus } from "../../testing/fixtures";
+import { embedded, readyStatus } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const lockFailure: ErrorReport = {
@@ -57,7 +57,7 @@ describe("while the database starts", () => {
 describe("when the database failed", () => {
   it("says what failed, what to do, and what the server's log says", async () => {
     const backend = startBackend();
-    backend.status = { state: "failed", error: lockFailure };
+    backend.status = { state: "failed", error: lockFailure, profile: embedded };
     const { user } = renderApp();
     expect(await screen.findByRole("heading", { name: "The database is not available" })).toBeVisible();
     expect(screen.getByText(lockFailure.message)).toBeVisible();
@@ -78,7 +78,7 @@ describe("when the database failed", () => {
     backend.status = { state: "starting", step: "starting_server" };
     const { user } = renderApp();
     await screen.findByText("Starting PostgreSQL…");
-    await backend.emitStatus({ state: "failed", error: lockFailure });
+    await backend.emitStatus({ state: "failed", error: lockFailure, profile: embedded });
     expect(screen.getByText("while: Starting PostgreSQL")).toBeVisible();
 
     backend.status = { state: "starting", step: "finding_server" };

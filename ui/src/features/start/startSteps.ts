@@ -2,6 +2,10 @@ import type { StartStep } from "../../bindings";
 
 /** Each step in words: while it is under way, and once it is done. */
 export const startStepWords: Record<StartStep, { doing: string; done: string }> = {
+  replacing: {
+    doing: "Putting another database in its place…",
+    done: "Put another database in its place",
+  },
   finding_server: { doing: "Looking for PostgreSQL…", done: "Found PostgreSQL" },
   waiting_for_previous_server: {
     doing: "Waiting for the previous server to stop…",

@@ -2,9 +2,10 @@ import { Button, Checkbox, FileButton, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useAllowed } from "../../api/access";
-import { useConnectionProfile } from "../../api/application";
 import { useCacheStats } from "../../api/cache";
 import { toErrorReport } from "../../api/command";
+import { useConnectionProfile } from "../../api/connections";
+import { useDatabaseAway } from "../../api/database";
 import { type ChosenFile, useApplyImport, useImportPlan } from "../../api/transfer";
 import type { AppliedPlan, DifferenceKind, ErrorReport, RegistryPlan } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
@@ -13,6 +14,7 @@ import { ErrorState } from "../../ui/ErrorState";
 import { counted, groupedCount } from "../../ui/figures";
 import { GuardedButton } from "../../ui/GuardedButton";
 import { IconAlertTriangle, IconCircleCheck, IconFileImport } from "../../ui/icons";
+import { NoPermission } from "../../ui/NoPermission";
 import { notifyFailure } from "../../ui/notify";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
@@ -30,8 +32,10 @@ import { PlannedChanges } from "./PlannedChanges";
 export function ImportPage() {
   const file = useChosenFile();
   const { editing } = useAllowed();
+  // A preview that is there stays while the database is away.
+  const mayNot = useDatabaseAway() === null && editing !== null;
   const [prune, setPrune] = useState(false);
-  const planning = useImportPlan(editing === null ? file : null, prune);
+  const planning = useImportPlan(mayNot ? null : file, prune);
   const plan = planning.data;
 
   return (
@@ -42,7 +46,11 @@ export function ImportPage() {
       >
         {file && <FileChooser words="Another file…" forbidden={editing} />}
       </PageHeader>
-      {file === null || editing !== null ? (
+      {mayNot ? (
+        <Panel>
+          <NoPermission title="Your login may not import" needs="registry_editor" />
+        </Panel>
+      ) : file === null ? (
         <Panel>
           <EmptyState
             icon={IconFileImport}
@@ -184,8 +192,9 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
     }
   }
 
-  const reasonLabel = `Reason, for the audit log (${profile.reason_required ? "required" : "optional"})`;
+  const reasonLabel = `Reason, for the audit log (${profile.is_reason_required ? "required" : "optional"})`;
   const isBehind = revision > plan.revision;
+  const away = useDatabaseAway();
   const forbidden =
     problems.length > 0
       ? `${counted(problems.length, "problem")} in the file ${problems.length === 1 ? "has" : "have"} to be put right first.`
@@ -264,7 +273,7 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
         aria-label="Import"
         onSubmit={(event) => {
           event.preventDefault();
-          if (forbidden === null) void submit();
+          if (forbidden === null && away === null) void submit();
         }}
       >
         {error && <ErrorNote error={error} />}
@@ -276,7 +285,7 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
             size="xs"
             aria-label={reasonLabel}
             placeholder={reasonLabel}
-            required={profile.reason_required}
+            required={profile.is_reason_required}
             maxLength={500}
             value={reason}
             onChange={(event) => setReason(event.currentTarget.value)}
@@ -285,7 +294,7 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
             Discard
           </Button>
           <GuardedButton
-            forbidden={forbidden}
+            forbidden={away ?? forbidden}
             loading={apply.isPending}
             {...((effects !== null || (counts.get("deleted") ?? 0) > 0) && { color: "var(--bad-strong)" })}
             onClick={() => void submit()}

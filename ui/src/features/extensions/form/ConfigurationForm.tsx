@@ -1,12 +1,9 @@
-import { Button, Input, PasswordInput, SegmentedControl, Select, TagsInput, TextInput } from "@mantine/core";
-import { type ReactNode, useEffect, useState } from "react";
+import { Button } from "@mantine/core";
 import type { Violation } from "../../../bindings";
-import { ChangeValue } from "../../../ui/ChangeValue";
-import { type ExactJson, isObject, memberName, parseExact, printExact } from "../../../ui/exactJson";
-import { indented } from "../../../ui/fieldChanges";
+import { type ExactJson, isObject, memberName, parseExact } from "../../../ui/exactJson";
 import { pointerParts, withValueAt } from "../../../ui/jsonChanges";
-import { isReference } from "../../../ui/jsonText";
 import classes from "./ConfigurationForm.module.css";
+import { SchemaFieldInput } from "./SchemaFieldInput";
 import type { SchemaField } from "./schemaFields";
 
 type ConfigurationFormProps = {
@@ -19,9 +16,29 @@ type ConfigurationFormProps = {
 };
 
 /** The configuration by the fields of its schema. What the schema does not know stays as it is. */
-export function ConfigurationForm(props: ConfigurationFormProps) {
-  const { fields, config, violations, onChange, onEditJson } = props;
-  const value = parseExact(config);
+export function ConfigurationForm({ config, onChange, ...props }: ConfigurationFormProps) {
+  return (
+    <FieldGroup
+      {...props}
+      path={[]}
+      value={parseExact(config)}
+      onRaw={(path, raw) => onChange(withValueAt(config, path, raw))}
+    />
+  );
+}
+
+type FieldGroupProps = {
+  fields: readonly SchemaField[];
+  /** Where the group is in the configuration. */
+  path: readonly string[];
+  value: ExactJson | undefined;
+  violations: readonly Violation[];
+  /** The new JSON text of a value at a place; null takes it away. */
+  onRaw: (path: readonly string[], raw: string | null) => void;
+  onEditJson: () => void;
+};
+
+function FieldGroup({ fields, path, value, violations, onRaw, onEditJson }: FieldGroupProps) {
   const members = isObject(value) ? value : {};
   const known = new Set(fields.map(({ name }) => name));
   const others = Object.keys(members)
@@ -29,16 +46,42 @@ export function ConfigurationForm(props: ConfigurationFormProps) {
     .filter((name) => !known.has(name));
   return (
     <div className={classes.fields}>
-      {fields.map((field) => (
-        <SchemaFieldInput
-          key={field.name}
-          field={field}
-          value={members[`s${field.name}`]}
-          error={violations.find(({ path }) => pointerParts(path)[0] === field.name)?.message ?? null}
-          onRaw={(raw) => onChange(withValueAt(config, [field.name], raw))}
-          onEditJson={onEditJson}
-        />
-      ))}
+      {fields.map((field) => {
+        const place = [...path, field.name];
+        const member = members[`s${field.name}`];
+        const { control } = field;
+        if (control.kind === "group" && (member === undefined || isObject(member)) && !isHidden(member)) {
+          return (
+            <fieldset key={field.name} className={classes.group}>
+              <legend>{field.title}</legend>
+              {field.description && <p className={classes.others}>{field.description}</p>}
+              {violations.filter(isAt(place, "exactly")).map(({ message }) => (
+                <p key={message} className={classes.error}>
+                  {message}
+                </p>
+              ))}
+              <FieldGroup
+                fields={control.fields}
+                path={place}
+                value={member}
+                violations={violations}
+                onRaw={onRaw}
+                onEditJson={onEditJson}
+              />
+            </fieldset>
+          );
+        }
+        return (
+          <SchemaFieldInput
+            key={field.name}
+            field={field}
+            value={member}
+            error={violations.find(isAt(place, "within"))?.message ?? null}
+            onRaw={(raw) => onRaw(place, raw)}
+            onEditJson={onEditJson}
+          />
+        );
+      })}
       {others.length > 0 && (
         <p className={classes.others}>
           Not in the schema, kept as {others.length === 1 ? "it is" : "they are"}:{" "}
@@ -52,155 +95,14 @@ export function ConfigurationForm(props: ConfigurationFormProps) {
   );
 }
 
-type FieldProps = {
-  field: SchemaField;
-  value: ExactJson | undefined;
-  error: string | null;
-  /** The new JSON text of the value; null takes it away. */
-  onRaw: (raw: string | null) => void;
-  onEditJson: () => void;
-};
+function isHidden(value: ExactJson | undefined): boolean {
+  return isObject(value) && "s$redacted" in value;
+}
 
-function SchemaFieldInput({ field, value, error, onRaw, onEditJson }: FieldProps) {
-  const { control } = field;
-  const isUnset = value === undefined;
-  const text = textOf(value);
-  const texts = Array.isArray(value) ? value.map(textOf) : [];
-  const common = {
-    size: "xs" as const,
-    label: field.title,
-    description: field.description,
-    required: field.required,
-    error,
+function isAt(place: readonly string[], how: "exactly" | "within") {
+  return ({ path }: Violation) => {
+    const parts = pointerParts(path);
+    const isThere = place.every((part, index) => parts[index] === part);
+    return isThere && (how === "within" || parts.length === place.length);
   };
-  const setText = (typed: string) => onRaw(typed === "" ? null : JSON.stringify(typed));
-
-  // A secret that is kept can be replaced, not read.
-  if (isObject(value) && "s$redacted" in value) {
-    return (
-      <Shown {...common} value={value}>
-        <Button size="compact-xs" variant="default" onClick={() => onRaw('""')}>
-          Replace
-        </Button>
-      </Shown>
-    );
-  }
-  if (control.kind === "text" && (isUnset || text !== null)) {
-    const typed = {
-      value: text ?? "",
-      onChange: (event: { currentTarget: HTMLInputElement }) => setText(event.currentTarget.value),
-    };
-    return field.isSecret && !isReference(text ?? "") ? (
-      <PasswordInput {...common} {...typed} autoComplete="off" />
-    ) : (
-      <TextInput {...common} {...typed} spellCheck={false} />
-    );
-  }
-  if (control.kind === "choice" && (isUnset || text !== null)) {
-    return (
-      <Select
-        {...common}
-        data={control.values}
-        value={text}
-        clearable={!field.required}
-        onChange={(choice) => onRaw(choice === null ? null : JSON.stringify(choice))}
-      />
-    );
-  }
-  if (control.kind === "number" && (isUnset || (typeof value === "string" && value.startsWith("n")))) {
-    return <NumberField {...common} integer={control.integer} raw={value?.slice(1) ?? ""} onRaw={onRaw} />;
-  }
-  if (control.kind === "boolean" && (isUnset || typeof value === "boolean")) {
-    return (
-      <Input.Wrapper {...common} labelElement="div" className={classes.segments ?? ""}>
-        <SegmentedControl
-          aria-label={field.title}
-          data={[
-            { value: "true", label: "Yes" },
-            { value: "false", label: "No" },
-            { value: "", label: "Not set" },
-          ]}
-          value={isUnset ? "" : String(value)}
-          onChange={(choice) => onRaw(choice === "" ? null : choice)}
-        />
-      </Input.Wrapper>
-    );
-  }
-  if (control.kind === "texts" && (isUnset || (Array.isArray(value) && !texts.includes(null)))) {
-    return (
-      <TagsInput
-        {...common}
-        placeholder="Write one, then Enter"
-        value={texts.filter((item) => item !== null)}
-        onChange={(chosen) => onRaw(chosen.length === 0 && isUnset ? null : JSON.stringify(chosen))}
-      />
-    );
-  }
-  return (
-    <Shown {...common} value={value}>
-      <Button size="compact-xs" variant="default" onClick={onEditJson}>
-        Edit as JSON
-      </Button>
-    </Shown>
-  );
-}
-
-type ShownProps = Pick<SchemaField, "required" | "description"> & {
-  label: string;
-  error: string | null;
-  value: ExactJson | undefined;
-  children: ReactNode;
-};
-
-/** A value that no field can hold, with another way to change it. */
-function Shown({ value, children, ...wrapper }: ShownProps) {
-  return (
-    <Input.Wrapper {...wrapper} labelElement="div">
-      <div className={classes.shown}>
-        <code className={classes.raw}>
-          {value === undefined ? "not set" : <ChangeValue parts={indented(printExact(value))} />}
-        </code>
-        {children}
-      </div>
-    </Input.Wrapper>
-  );
-}
-
-type NumberFieldProps = Pick<SchemaField, "required" | "description"> & {
-  label: string;
-  error: string | null;
-  integer: boolean;
-  raw: string;
-  onRaw: (raw: string | null) => void;
-};
-
-const jsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
-
-/** A number as it is spelled: 1.00 stays 1.00. What is no number yet stays in the field alone. */
-function NumberField({ integer, raw, onRaw, error, ...input }: NumberFieldProps) {
-  const [typed, setTyped] = useState(raw);
-  useEffect(() => setTyped(raw), [raw]);
-  const isNumber = typed === "" || jsonNumber.test(typed);
-  return (
-    <TextInput
-      {...input}
-      size="xs"
-      inputMode={integer ? "numeric" : "decimal"}
-      error={
-        isNumber ? error : `Write a ${integer ? "whole " : ""}number. Until then ${raw || "none"} counts.`
-      }
-      value={typed}
-      onChange={(event) => {
-        const text = event.currentTarget.value.trim();
-        setTyped(text);
-        if (text === "") onRaw(null);
-        else if (jsonNumber.test(text)) onRaw(text);
-      }}
-    />
-  );
-}
-
-/** The text that a value is, or null. */
-function textOf(value: ExactJson | undefined): string | null {
-  return typeof value === "string" && value.startsWith("s") ? value.slice(1) : null;
 }

@@ -2,7 +2,13 @@ import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Backend, startBackend } from "../../../testing/backend";
 import { jsonIn, writeJson } from "../../../testing/editor";
-import { extension, extensionDetail, forbidden } from "../../../testing/fixtures";
+import {
+  auditEntry,
+  extension,
+  extensionDetail,
+  extensionNotFound,
+  forbidden,
+} from "../../../testing/fixtures";
 import { chooseMore } from "../../../testing/menu";
 import { renderApp } from "../../../testing/renderApp";
 import { resolve } from "./ConflictView";
@@ -41,7 +47,7 @@ describe("a new extension", () => {
     expect(form.getByText(/Not valid JSON/)).toBeVisible();
     writeJson("Configuration", '{"rate": 1.00}');
     await user.click(form.getByRole("button", { name: "Review" }));
-    expect(form.getByLabelText("Changes")).toHaveTextContent('config+{"rate": 1.00}');
+    expect(form.getByLabelText("Changes")).toHaveTextContent('Configuration{"rate": 1.00}');
     await user.type(form.getByLabelText("Reason (optional)"), "asked for");
     await user.click(form.getByRole("button", { name: "Create" }));
     expect(await screen.findByRole("complementary", { name: "Extension fresh" })).toBeVisible();
@@ -88,7 +94,7 @@ describe("an edit", () => {
     expect(form.getByRole("button", { name: "Review" })).toBeDisabled();
     writeJson("Configuration", '{"model": "b", "rate": 1.00}');
     await user.click(form.getByRole("button", { name: "Review" }));
-    expect(form.getByLabelText("Changes")).toHaveTextContent('config › model−"a"+"b"');
+    expect(form.getByLabelText("Changes")).toHaveTextContent('Configuration › model−"a"+"b"');
     fireEvent.keyDown(form.getByLabelText("Reason (optional)"), { key: "Enter", ctrlKey: true });
     await waitFor(() =>
       expect(backend.callsOf("update_extension")).toMatchObject([
@@ -100,7 +106,79 @@ describe("an edit", () => {
         },
       ]),
     );
-    expect(await screen.findByText("Saved")).toBeVisible();
+    expect(await screen.findByText(/^Saved/)).toHaveTextContent("Saved pii_guard");
+    const [saved] = backend.callsOf("update_extension") as [{ request: { note: { request_id: string } } }];
+    backend.auditEntries = [auditEntry(8, { action: "updated", request_id: saved.request.note.request_id })];
+    await user.click(screen.getByRole("button", { name: "Undo" }));
+    await waitFor(() =>
+      expect(backend.callsOf("undo_changes")).toMatchObject([{ target: { kind: "revision", value: 8 } }]),
+    );
+  });
+
+  it("shows at once that it is being opened, and why it can't be", async () => {
+    const backend = startBackend();
+    let answer = () => {};
+    backend.holds.set(
+      "get_extension",
+      new Promise<void>((resolve) => {
+        answer = resolve;
+      }),
+    );
+    backend.failures.set("get_extension", forbidden);
+    const { user } = renderApp("/extensions?open=pii_guard&form=edit");
+    expect(await within(await dialog("Opening the form")).findByLabelText("Opening the form")).toBeVisible();
+    answer();
+    const failed = within(await dialog("The form can't be opened"));
+    expect(failed.getByText("pii_guard could not be read")).toBeVisible();
+    expect(failed.getByTestId("error-code")).toHaveTextContent("forbidden");
+    backend.failures.clear();
+    await user.click(failed.getByRole("button", { name: "Try again" }));
+    expect(await screen.findByLabelText("Subject")).toHaveValue("beamline.ext.validate.pii_guard.v1");
+  });
+
+  it("says with its code and details why it could not be saved", async () => {
+    const { backend, user, form } = await editing();
+    backend.failures.set("update_extension", forbidden);
+    write("Subject", "mine");
+    await user.click(form.getByRole("button", { name: "Review" }));
+    await user.click(form.getByRole("button", { name: "Save" }));
+    expect(await form.findByTestId("error-code")).toHaveTextContent("forbidden");
+    await user.click(form.getByRole("button", { name: "Copy details" }));
+    expect(await navigator.clipboard.readText()).toContain("SQLSTATE 42501");
+  });
+
+  it("of what was deleted meanwhile makes it anew from what was typed, or is discarded", async () => {
+    const { backend, user, form } = await editing();
+    write("Subject", "mine");
+    backend.extensions = backend.extensions.filter(({ id }) => id !== "pii_guard");
+    backend.auditEntries = [auditEntry(9, { action: "deleted", changed_by: "ben", reason: "moved" })];
+    await backend.emitChange();
+    await user.click(await form.findByRole("button", { name: "What now?" }));
+    const gone = within(form.getByRole("region", { name: "Deleted meanwhile" }));
+    expect(await gone.findByText("ben")).toBeVisible();
+    expect(gone.getByText("moved")).toBeVisible();
+    expect(gone.getByLabelText("What you have")).toHaveTextContent('Subject"mine"');
+    await user.click(gone.getByRole("button", { name: "Create it anew…" }));
+    const anew = within(await dialog("New extension"));
+    expect(anew.getByLabelText("Id")).toHaveValue("pii_guard");
+    await user.click(anew.getByRole("button", { name: "Review" }));
+    await user.click(anew.getByRole("button", { name: "Create" }));
+    await waitFor(() =>
+      expect(backend.callsOf("create_extension")).toMatchObject([
+        { draft: { id: "pii_guard", subject: "mine", config: '{"model": "a", "rate": 1.00}' } },
+      ]),
+    );
+  });
+
+  it("learns of the deletion at the latest when it is saved", async () => {
+    const { backend, user, form } = await editing();
+    write("Subject", "mine");
+    backend.failures.set("update_extension", extensionNotFound);
+    await user.click(form.getByRole("button", { name: "Review" }));
+    await user.click(form.getByRole("button", { name: "Save" }));
+    expect(await form.findByRole("region", { name: "Deleted meanwhile" })).toBeVisible();
+    await user.click(form.getByRole("button", { name: "Discard it" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
   });
 
   it("says where the configuration does not fit its schema", async () => {
@@ -135,6 +213,76 @@ describe("an edit", () => {
     expect(form.getByLabelText("Subject")).toHaveValue("not.yet.saved");
   });
 
+  it("goes on with a draft where it was: over what it was typed over, its reason and its review with it", async () => {
+    const first = await editing();
+    write("Subject", "mine");
+    await first.user.click(first.form.getByRole("button", { name: "Review" }));
+    await first.user.type(first.form.getByLabelText("Reason (optional)"), "why");
+    first.unmount();
+
+    // Meanwhile another changes the timeout; the draft must not put back what it was.
+    const { backend, user, form } = await editing((backend) => {
+      backend.extensions = backend.extensions.map((row) =>
+        row.id === "pii_guard" ? { ...row, revision: 9, timeout_ms: 7_000 } : row,
+      );
+    });
+    await user.click(form.getByRole("button", { name: "Go on with it" }));
+    expect(form.getByLabelText("Reason (optional)")).toHaveValue("why");
+    expect(form.getByLabelText("Changes")).not.toHaveTextContent("Timeout (ms)−");
+    expect(await form.findByText(/changed this extension meanwhile/)).toBeVisible();
+    await user.click(form.getByRole("button", { name: "Save" }));
+    await waitFor(() =>
+      expect(backend.callsOf("update_extension")).toMatchObject([
+        {
+          request: {
+            seen: { id: "pii_guard", revision: 0 },
+            patch: { subject: "mine", timeout_ms: null },
+            note: { reason: "why" },
+          },
+        },
+      ]),
+    );
+  });
+
+  it("keeps the last keystrokes when the page goes away", async () => {
+    await editing();
+    // What is known to be secret must have been read, else nothing may lie on the disk.
+    write("Subject", "first");
+    await waitFor(() => expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("first"));
+    write("Subject", "last.keystroke");
+    fireEvent(window, new Event("pagehide"));
+    expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("last.keystroke");
+  });
+
+  it("keeps a draft on offer until it is answered", async () => {
+    const first = await editing();
+    write("Subject", "mine");
+    first.unmount();
+    const second = await editing();
+    expect(second.form.getByRole("button", { name: "Review" })).toBeDisabled();
+    await second.user.click(second.form.getByRole("button", { name: "Cancel" }));
+    second.unmount();
+    const third = await editing();
+    await third.user.click(third.form.getByRole("button", { name: "Discard it" }));
+    third.unmount();
+    const { form } = await editing();
+    expect(form.queryByRole("button", { name: "Go on with it" })).not.toBeInTheDocument();
+  });
+
+  it("is no draft of a new extension or a copy", async () => {
+    startBackend();
+    const first = renderApp("/extensions?form=new");
+    await dialog("New extension");
+    write("Id", "brand_new");
+    await waitFor(() => expect(localStorage.getItem("extension-draft create")).toContain("brand_new"));
+    first.unmount();
+    startBackend();
+    renderApp("/extensions?open=pii_guard&form=duplicate");
+    const form = within(await dialog("New extension"));
+    expect(form.getByLabelText("Id")).toHaveValue("pii_guard_copy");
+    expect(form.queryByRole("button", { name: "Go on with it" })).not.toBeInTheDocument();
+  });
+
   it("never leaves a secret on the disk", async () => {
     await editing();
     writeJson("Configuration", '{"max_tokens": 5, "token": "env:NAME"}');
@@ -154,16 +302,25 @@ describe("an edit", () => {
   });
 
   it("tells of another's change and leaves what was typed alone", async () => {
-    const { backend, form } = await editing();
+    const { backend, user, form } = await editing();
     write("Subject", "mine");
     backend.extensions = backend.extensions.map((row) =>
       row.id === "pii_guard"
-        ? { ...row, revision: 9, last_change: { action: "updated", changed_by: "ben", timestamp: null } }
+        ? {
+            ...row,
+            revision: 9,
+            timeout_ms: 7_000,
+            last_change: { action: "updated", changed_by: "ben", timestamp: null },
+          }
         : row,
     );
     await backend.emitChange();
-    expect(await form.findByText(/ben changed this extension meanwhile/)).toBeVisible();
+    expect(await form.findByText(/changed this extension meanwhile/)).toHaveTextContent(
+      "ben changed this extension meanwhile: Timeout (ms).",
+    );
     expect(form.getByLabelText("Subject")).toHaveValue("mine");
+    await user.click(form.getByRole("button", { name: "Show what" }));
+    expect(form.getByLabelText("What others changed")).toHaveTextContent("Timeout (ms)−200+7000");
   });
 });
 
@@ -239,6 +396,105 @@ describe("the form made from the schema", () => {
     await user.click(form.getByRole("radio", { name: "Form" }));
     await user.click(form.getByRole("button", { name: "Correct it as JSON" }));
     expect(jsonIn("Configuration")).toBe("{");
+  });
+});
+
+describe("a form of a schema with parts in parts", () => {
+  const schema = JSON.stringify({
+    $defs: {
+      limits: {
+        title: "Limits",
+        type: "object",
+        properties: {
+          rate: { type: "number", title: "Rate" },
+          window: { $ref: "#/$defs/window" },
+          again: { $ref: "#/$defs/limits" },
+        },
+      },
+      window: { enum: ["day", "hour"], title: "Window" },
+    },
+    type: "object",
+    allOf: [{ properties: { note: { type: "string", title: "Note" } }, required: ["note"] }],
+    properties: {
+      limits: { $ref: "#/$defs/limits", description: "What may pass" },
+      weights: { type: "array", items: { type: "number" }, title: "Weights" },
+      levels: { type: "array", items: { enum: ["low", 2, "high"] }, title: "Levels" },
+      flags: { type: "array", items: { type: "boolean" }, title: "Flags" },
+      deep: { type: "array", items: { type: "object" }, title: "Deep" },
+    },
+  });
+  const config =
+    '{"limits": {"rate": 1.00, "own": 7.50}, "weights": [0.50, 1e3], "levels": ["low"], "flags": [true]}';
+  const withParts = (backend: Backend) => {
+    backend.schema = schema;
+    backend.configurations.set("pii_guard", config);
+  };
+  const inJson = async ({ user, form }: Awaited<ReturnType<typeof editing>>) => {
+    await user.click(form.getByRole("radio", { name: "JSON" }));
+    return jsonIn("Configuration");
+  };
+
+  it("changes a value in a group, and leaves every digit and every key beside it", async () => {
+    const app = await editing(withParts);
+    const group = within(await app.form.findByRole("group", { name: "Limits" }));
+    expect(group.getByText("What may pass")).toBeVisible();
+    const rate = group.getByLabelText("Rate");
+    expect(rate).toHaveValue("1.00");
+    fireEvent.change(rate, { target: { value: "2.00" } });
+    expect(group.getByText("own"), "what the schema does not know").toBeVisible();
+    await app.user.click(group.getByRole("combobox", { name: "Window" }));
+    await app.user.click(await screen.findByRole("option", { name: "hour" }));
+    const json = await inJson(app);
+    expect(json).toContain('"limits": {"rate": 2.00, "own": 7.50, "window": "hour"}');
+    expect(json).toContain('"weights": [0.50, 1e3]');
+  });
+
+  it("makes lists of numbers, choices and switches, as they are spelled", async () => {
+    const app = await editing(withParts);
+    const weights = await app.form.findByRole("combobox", { name: "Weights" });
+    await app.user.type(weights, "2.50{Enter}");
+    await app.user.type(weights, "many{Enter}");
+    expect(app.form.getByText("many is no number.")).toBeVisible();
+    await app.user.click(app.form.getByRole("combobox", { name: "Levels" }));
+    await app.user.click(await screen.findByRole("option", { name: "2" }));
+    await app.user.click(app.form.getByRole("button", { name: "Add" }));
+    const json = await inJson(app);
+    expect(json).toContain('"weights": [0.50, 1e3, 2.50]');
+    expect(json).toContain('"levels": ["low", 2]');
+    expect(json).toContain('"flags": [true, false]');
+  });
+
+  it("takes in what must hold besides, and leaves to JSON what no field can hold", async () => {
+    const { form } = await editing(withParts);
+    expect(await form.findByLabelText(/^Note/)).toBeRequired();
+    const again = form.getByText("Limits", { selector: "div, span, label" });
+    expect(again.closest(".mantine-InputWrapper-root"), "it would have no end").toHaveTextContent(
+      /Edit as JSON/,
+    );
+    expect(form.getByText("Deep").closest(".mantine-InputWrapper-root")).toHaveTextContent(
+      /not setEdit as JSON/,
+    );
+  });
+
+  it("says at the place in the group what does not fit", async () => {
+    const { form } = await editing((backend) => {
+      withParts(backend);
+      backend.violations = [{ path: "/limits/rate", message: "too fast" }];
+    });
+    await form.findByText("too fast");
+    expect(form.getByLabelText("Rate")).toHaveAttribute("aria-invalid", "true");
+  });
+});
+
+describe("the search in the JSON", () => {
+  it("opens over the text, and Escape closes it and not the form", async () => {
+    const { user, form } = await editing();
+    await user.click(form.getByRole("button", { name: "Find in Configuration" }));
+    const find = await form.findByRole("textbox", { name: "Find" });
+    find.focus();
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(form.queryByRole("textbox", { name: "Find" })).not.toBeInTheDocument());
+    expect(form.getByLabelText("Subject"), "the form is still there").toBeVisible();
   });
 });
 
@@ -318,9 +574,24 @@ describe("a conflict", () => {
     });
     await user.click(form.getByRole("button", { name: "Review" }));
     await user.click(form.getByRole("button", { name: "Save" }));
-    expect(await form.findByText(/ben changed the same as you/)).toBeVisible();
+    expect(await form.findByText(/changed the same as you/)).toHaveTextContent("ben changed the same as you");
+    const place = form.getByRole("radiogroup", { name: "Configuration › model" });
+    expect(place, "base, theirs and yours").toHaveTextContent('"a""theirs""mine"');
     expect(form.getByRole("button", { name: "Save" })).toBeDisabled();
-    await user.click(form.getByRole("radio", { name: "Yours" }));
+    await user.click(form.getByRole("button", { name: "All theirs" }));
+    expect(within(place).getByRole("radio", { name: "Theirs" })).toBeChecked();
+    expect(form.queryByLabelText("Changes of the result"), "theirs is what is there").not.toHaveTextContent(
+      "mine",
+    );
+    await user.click(form.getByRole("button", { name: "All yours" }));
+    expect(form.getByLabelText("Changes of the result")).toHaveTextContent(
+      'Configuration › model−"theirs"+"mine"',
+    );
+    await user.click(form.getByRole("radio", { name: "Against the base" }));
+    expect(form.getByLabelText("Changes of the result")).toHaveTextContent(
+      'Configuration › model−"a"+"mine"',
+    );
+    await user.click(within(place).getByRole("radio", { name: "Yours" }));
     backend.failures.clear();
     await user.click(form.getByRole("button", { name: "Save" }));
     await waitFor(() =>

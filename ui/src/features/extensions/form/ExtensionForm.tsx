@@ -1,56 +1,47 @@
-import { Button, Checkbox, Modal, NumberInput, Select, Textarea, TextInput } from "@mantine/core";
+import { Button, Modal, Textarea } from "@mantine/core";
 import { useDebouncedValue, useWindowEvent } from "@mantine/hooks";
-import { type ReactNode, useEffect, useMemo, useState } from "react";
-import { useConnectionProfile } from "../../../api/application";
+import { type ReactNode, useMemo, useState } from "react";
 import { toErrorReport } from "../../../api/command";
+import { useConnectionProfile } from "../../../api/connections";
+import { useDatabaseAway } from "../../../api/database";
 import {
   useConfigurationCheck,
   useConfigurationSchema,
   useCreateExtension,
-  useExtensionDetail,
   useExtensions,
   useSecretNames,
   useUpdateExtension,
 } from "../../../api/extensions";
-import type {
-  ErrorReport,
-  ExtensionDetail,
-  ExtensionType,
-  RevisionConflict,
-  Violation,
-} from "../../../bindings";
+import type { ErrorReport, ExtensionDetail, RevisionConflict, Violation } from "../../../bindings";
 import { ChangeDiff } from "../../../ui/ChangeDiff";
-import { IconAlertTriangle } from "../../../ui/icons";
+import { ErrorNote } from "../../../ui/ErrorNote";
 import { isolated } from "../../../ui/isolated";
-import { JsonEditor } from "../../../ui/JsonEditor";
 import { pointerParts } from "../../../ui/jsonChanges";
 import { marksIn } from "../../../ui/jsonText";
-import { notifyDone } from "../../../ui/notify";
 import { TrafficEffectsNote } from "../../../ui/TrafficEffects";
 import { useConfirmation } from "../../../ui/useConfirmation";
-import { extensionTypes } from "../extensionQuery";
-import {
-  type ExtensionFields,
-  type FieldErrors,
-  type FieldName,
-  fieldErrors,
-  retryRange,
-  timeoutRange,
-} from "../extensionRules";
-import { ConfigurationField } from "./ConfigurationField";
+import { type ExtensionFields, type FieldErrors, type FieldName, fieldErrors } from "../extensionRules";
+import { useUndoOffer } from "../useUndoOffer";
 import { ConflictView } from "./ConflictView";
 import {
   type Draft,
-  fieldsOf,
   forgetDraft,
   formChanges,
-  keepDraft,
   newFields,
   patchOf,
   readDraft,
+  type Seen,
+  seenOf,
+  versionOf,
 } from "./draft";
 import classes from "./ExtensionForm.module.css";
-import { type SchemaField, schemaFields } from "./schemaFields";
+import { FormFields } from "./FormFields";
+import { ChangedMeanwhile, DraftOffer } from "./FormNotices";
+import { GoneView } from "./GoneView";
+import { LeaveQuestion } from "./LeaveQuestion";
+import { schemaFields, secretFieldNames } from "./schemaFields";
+import { useKeptDraft } from "./useKeptDraft";
+import { useLeaving } from "./useLeaving";
 
 /** What the form is for: a new extension, perhaps begun from another, or one that is there. */
 export type FormTarget =
@@ -63,20 +54,21 @@ type ExtensionFormProps = { target: FormTarget; onClose: (savedId: string | null
 const pauseMs = 300;
 
 export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
-  const [seen, setSeen] = useState(target.kind === "edit" ? target.detail : null);
-  const base = useMemo(() => (seen ? fieldsOf(seen) : null), [seen]);
-  const initial = base ?? newFields(target.kind === "create" ? target.from : null);
-  const draftKey = target.kind === "edit" ? `edit ${target.detail.extension.id}` : "create";
-  const [fields, setFields] = useState<ExtensionFields>(initial);
-  const [offered, setOffered] = useState<Draft | null>(() => readDraft(draftKey));
+  const [seen, setSeen] = useState(() => (target.kind === "edit" ? seenOf(target.detail) : null));
+  const [blank] = useState(() => newFields(target.kind === "create" ? target.from : null));
+  const base = seen?.fields ?? null;
+  const [draftKey] = useState(() => keyOf(target));
+  const [fields, setFields] = useState<ExtensionFields>(base ?? blank);
+  const [offered, setOffered] = useState<Draft | null>(() => readDraft(draftKey, seen));
   const [touched, setTouched] = useState<ReadonlySet<FieldName>>(new Set());
   const [reviewing, setReviewing] = useState(false);
-  const [leaving, setLeaving] = useState(false);
   const [reason, setReason] = useState("");
   const [failure, setFailure] = useState<ErrorReport | null>(null);
   const [conflict, setConflict] = useState<RevisionConflict | null>(null);
+  const [isGone, setGone] = useState(false);
   const profile = useConnectionProfile();
   const { effects, confirmed, takeEffects } = useConfirmation();
+  const offerUndo = useUndoOffer();
   const create = useCreateExtension();
   const update = useUpdateExtension();
 
@@ -85,7 +77,7 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
   const surroundings = { others, read: base };
   const errors = fieldErrors(fields, surroundings);
   const changes = formChanges(base, fields);
-  const isDirty = base ? changes.length > 0 : JSON.stringify(fields) !== JSON.stringify(newFields(null));
+  const isDirty = (base ? changes.length > 0 : !isSame(fields, blank)) || reason !== "";
   const [settled] = useDebouncedValue(fields, pauseMs);
   const isJson = fieldErrors(settled, surroundings).config === undefined;
   const check = useConfigurationCheck(settled.id, settled.type, settled.config, isJson);
@@ -96,48 +88,43 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
     [check.data, settled.config, fields.config],
   );
   const secretNames = useSecretNames();
-  const knowsSecrets = !schema.isPending && !secretNames.isPending;
-
-  useEffect(() => {
-    if (!isDirty || !knowsSecrets) return;
-    const names = [
-      ...(secretNames.data ?? []).map(({ name }) => name),
-      ...schemaParts.filter(({ isSecret }) => isSecret).map(({ name }) => name),
-    ];
-    keepDraft(draftKey, { fields: settled, revision: seen?.extension.revision ?? null }, names);
-  }, [draftKey, isDirty, knowsSecrets, seen, settled, secretNames.data, schemaParts]);
+  const namesOfSecrets = useMemo(() => {
+    if (schema.isPending || secretNames.isPending) return null;
+    return [...(secretNames.data ?? []).map(({ name }) => name), ...secretFieldNames(schemaParts)];
+  }, [schema.isPending, secretNames.isPending, secretNames.data, schemaParts]);
+  const kept = useKeptDraft(draftKey, isDirty ? { fields, seen, reason, reviewing } : null, namesOfSecrets);
 
   function set<Name extends FieldName>(name: Name, value: ExtensionFields[Name]) {
     setFields((current) => ({ ...current, [name]: value }));
     setTouched((current) => new Set(current).add(name));
     setFailure(null);
   }
+  const { leaving, close, letGo } = useLeaving(isDirty, () => finish(null));
   function finish(savedId: string | null) {
-    forgetDraft(draftKey);
+    letGo();
+    // A draft that was not answered is still on offer the next time.
+    if (offered === null) kept.forget();
     onClose(savedId);
-  }
-  function close() {
-    if (isDirty && !leaving) setLeaving(true);
-    else finish(null);
   }
   function failed(thrown: unknown) {
     const error = toErrorReport(thrown);
     if (error.facts?.kind === "conflict") setConflict(error.facts.value);
+    else if (error.code === "extension_not_found") setGone(true);
     else if (!takeEffects(error)) {
       setFailure(error);
       if (error.field !== null && error.field in fields) setReviewing(false);
     }
   }
-  function save(from: ExtensionFields = fields, on: ExtensionDetail | null = seen) {
+  function save(from: ExtensionFields = fields, on: Seen | null = seen) {
     setFailure(null);
     if (on) {
       update.mutate(
         {
-          seen: { id: on.extension.id, revision: on.extension.revision },
-          patch: patchOf(fieldsOf(on), from),
+          seen: { id: on.id, revision: on.revision },
+          patch: patchOf(on.fields, from),
           answer: { reason, confirmed },
         },
-        { onSuccess: () => saved(from.id, "Saved"), onError: failed },
+        { onSuccess: (requestId) => saved(from.id, "Saved", requestId), onError: failed },
       );
     } else {
       create.mutate(
@@ -145,27 +132,39 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
           draft: { ...from, timeout_ms: Number(from.timeout_ms), retry: Number(from.retry) },
           answer: { reason, confirmed },
         },
-        { onSuccess: () => saved(from.id, "Created"), onError: failed },
+        { onSuccess: (requestId) => saved(from.id, "Created", requestId), onError: failed },
       );
     }
   }
-  function saved(id: string, word: string) {
-    notifyDone(
-      <>
-        {word} <code>{id}</code>
-      </>,
-    );
+  /** Goes on with what was merged, over what is there now. */
+  function takeResult(resolved: ExtensionFields, current: Seen) {
+    setConflict(null);
+    setFields(resolved);
+    setSeen(current);
+  }
+  function saved(id: string, word: string, requestId: string) {
+    offerUndo({
+      requestId,
+      ids: [id],
+      done: `${word} ${isolated(id)}`,
+      message: (
+        <>
+          {word} <code>{id}</code>
+        </>
+      ),
+    });
     finish(id);
   }
 
   const isSaving = create.isPending || update.isPending;
-  const blocked = Object.keys(errors).length > 0;
+  const away = useDatabaseAway();
+  const blocked = Object.keys(errors).length > 0 || offered !== null;
   // In the whole window: what had the focus may be gone with the step before.
   useWindowEvent("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    if (blocked || isSaving || conflict || (base && changes.length === 0)) return;
+    if (blocked || isSaving || conflict || isGone || leaving || (base && changes.length === 0)) return;
     event.preventDefault();
-    if (reviewing) save();
+    if (reviewing && away === null) save();
     else setReviewing(true);
   });
   const title = base ? `Edit ${isolated(base.id)}` : "New extension";
@@ -174,61 +173,72 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
 
   return (
     <Modal opened onClose={close} title={title} size="min(1120px, 94vw)" closeOnClickOutside={false}>
-      {conflict ? (
+      {isGone && seen ? (
+        <GoneView
+          id={seen.id}
+          fields={fields}
+          isAsked={leaving !== null}
+          onCreate={() => {
+            setGone(false);
+            setSeen(null);
+            setReviewing(false);
+          }}
+          onDiscard={() => finish(null)}
+        />
+      ) : conflict && seen ? (
         <ConflictView
           conflict={conflict}
+          base={seen}
           yours={fields}
           isSaving={isSaving}
+          isAsked={leaving !== null}
+          away={away}
           onBack={() => setConflict(null)}
+          onEdit={(resolved) => {
+            takeResult(resolved, seenOf(conflict.current));
+            setReviewing(false);
+          }}
           onSave={(resolved) => {
-            setConflict(null);
-            setFields(resolved);
-            setSeen(conflict.current);
-            save(resolved, conflict.current);
+            const current = seenOf(conflict.current);
+            takeResult(resolved, current);
+            save(resolved, current);
           }}
         />
       ) : (
         <>
           {offered && (
-            <Notice>
-              What you typed before is still here.
-              <Button
-                size="compact-xs"
-                variant="default"
-                onClick={() => {
-                  setFields(offered.fields);
-                  setOffered(null);
-                }}
-              >
-                Go on with it
-              </Button>
-              <Button
-                size="compact-xs"
-                variant="subtle"
-                onClick={() => {
-                  forgetDraft(draftKey);
-                  setOffered(null);
-                }}
-              >
-                Discard it
-              </Button>
-            </Notice>
+            <DraftOffer
+              draft={offered}
+              onTake={() => {
+                setFields(offered.fields);
+                setSeen(offered.seen);
+                setReason(offered.reason);
+                setReviewing(offered.reviewing);
+                setOffered(null);
+              }}
+              onDiscard={() => {
+                forgetDraft(draftKey);
+                setOffered(null);
+              }}
+            />
           )}
-          {seen && <ChangedMeanwhile seen={seen} />}
-          {failure && failure.field === null && (
-            <Notice>
-              {failure.message} {failure.action}
-            </Notice>
-          )}
+          {seen && <ChangedMeanwhile seen={seen} onGone={() => setGone(true)} />}
+          {failure && failure.field === null && <ErrorNote error={failure} />}
           {reviewing ? (
             <div className={classes.review}>
               <h3>{base ? "What changes" : "What is created"}</h3>
-              <ChangeDiff changes={changes} />
+              <ChangeDiff
+                changes={changes}
+                plain={base === null}
+                fields={base ? versionOf(fields) : undefined}
+                sides={base ? { before: "As it is", after: "As it is to be" } : undefined}
+                withLayoutSwitch
+              />
               {effects && !fields.enabled && <TrafficEffectsNote effects={effects} way="off" />}
               <Textarea
                 ref={focusWhenShown}
-                label={profile.reason_required ? "Reason" : "Reason (optional)"}
-                withAsterisk={profile.reason_required}
+                label={profile.is_reason_required ? "Reason" : "Reason (optional)"}
+                withAsterisk={profile.is_reason_required}
                 error={failure?.field === "reason" && failure.message}
                 description="Why, for the audit log; at most 500 characters"
                 maxLength={500}
@@ -239,62 +249,88 @@ export function ExtensionForm({ target, onClose }: ExtensionFormProps) {
               />
             </div>
           ) : (
-            <Fields
-              fields={fields}
-              isNew={base === null}
-              schema={schema.data ?? null}
-              schemaParts={schemaParts}
-              errorOf={errorOf}
-              violations={violations}
-              set={set}
-            />
+            <div className={classes.body} inert={offered !== null}>
+              <FormFields
+                fields={fields}
+                isNew={base === null}
+                schema={schema.data ?? null}
+                schemaParts={schemaParts}
+                errorOf={errorOf}
+                violations={violations}
+                set={set}
+              />
+            </div>
           )}
-          <footer className={classes.footer}>
-            {leaving ? (
-              <>
-                <span className={classes.question}>What you typed is not saved.</span>
-                <Button size="xs" variant="default" onClick={() => setLeaving(false)}>
-                  Keep editing
-                </Button>
-                <Button size="xs" color="red" onClick={() => finish(null)}>
-                  Discard changes
-                </Button>
-              </>
-            ) : reviewing ? (
-              <>
-                <Button size="xs" variant="default" onClick={() => setReviewing(false)}>
-                  Back
-                </Button>
-                <Button size="xs" loading={isSaving} onClick={() => save()} aria-keyshortcuts="Control+Enter">
-                  {base ? (effects && !fields.enabled ? "Save and switch off" : "Save") : "Create"}
-                </Button>
-              </>
-            ) : (
-              <>
-                <Button size="xs" variant="default" onClick={close}>
-                  Cancel
-                </Button>
-                <Button
-                  size="xs"
-                  disabled={blocked || (base !== null && changes.length === 0)}
-                  title={explain(errors, base !== null && changes.length === 0)}
-                  onClick={() => setReviewing(true)}
-                  aria-keyshortcuts="Control+Enter"
-                >
-                  Review
-                </Button>
-              </>
-            )}
-          </footer>
+          {!leaving && (
+            <footer className={classes.footer}>
+              {reviewing ? (
+                <>
+                  <Button size="xs" variant="default" onClick={() => setReviewing(false)}>
+                    Back
+                  </Button>
+                  <Button
+                    size="xs"
+                    loading={isSaving}
+                    disabled={away !== null}
+                    title={away ?? undefined}
+                    onClick={() => save()}
+                    aria-keyshortcuts="Control+Enter"
+                  >
+                    {base ? (effects && !fields.enabled ? "Save and switch off" : "Save") : "Create"}
+                  </Button>
+                </>
+              ) : (
+                <>
+                  <Button size="xs" variant="default" onClick={close}>
+                    Cancel
+                  </Button>
+                  <Button
+                    size="xs"
+                    disabled={blocked || (base !== null && changes.length === 0)}
+                    title={
+                      offered
+                        ? "Say first what becomes of the draft"
+                        : explain(errors, base !== null && changes.length === 0)
+                    }
+                    onClick={() => setReviewing(true)}
+                    aria-keyshortcuts="Control+Enter"
+                  >
+                    Review
+                  </Button>
+                </>
+              )}
+            </footer>
+          )}
         </>
+      )}
+      {leaving && (
+        <LeaveQuestion
+          leaving={leaving}
+          onKeep={kept.keepNow}
+          onDiscard={() => {
+            letGo();
+            kept.forget();
+            leaving.go();
+          }}
+        />
       )}
     </Modal>
   );
 }
 
-/** What comes next is to write why, or to save. */
-function focusWhenShown(area: HTMLTextAreaElement | null) {
-  area?.focus();
+/** Takes the focus to what comes next. */
+function focusWhenShown(element: HTMLElement | null) {
+  element?.focus();
+}
+
+/** A new extension, a copy and a change of one are not each other's drafts. */
+function keyOf(target: FormTarget): string {
+  if (target.kind === "edit") return `edit ${target.detail.extension.id}`;
+  return target.from ? `duplicate ${target.from.extension.id}` : "create";
+}
+
+function isSame(fields: ExtensionFields, other: ExtensionFields): boolean {
+  return JSON.stringify(fields) === JSON.stringify(other);
 }
 
 function explain(errors: FieldErrors, isUnchanged: boolean): string | undefined {
@@ -303,124 +339,8 @@ function explain(errors: FieldErrors, isUnchanged: boolean): string | undefined 
   return isUnchanged ? "Nothing has changed" : undefined;
 }
 
-type FieldsProps = {
-  fields: ExtensionFields;
-  isNew: boolean;
-  schema: string | null;
-  schemaParts: readonly SchemaField[];
-  errorOf: (name: FieldName) => ReactNode;
-  violations: readonly Violation[];
-  set: <Name extends FieldName>(name: Name, value: ExtensionFields[Name]) => void;
-};
-
-function Fields({ fields, isNew, schema, schemaParts, errorOf, violations, set }: FieldsProps) {
-  return (
-    <div className={classes.columns}>
-      <div className={classes.fields}>
-        {isNew && (
-          <div className={classes.pair}>
-            <TextInput
-              label="Id"
-              size="xs"
-              data-autofocus
-              spellCheck={false}
-              classNames={{ input: classes.mono }}
-              value={fields.id}
-              error={errorOf("id")}
-              onChange={(event) => set("id", event.currentTarget.value)}
-            />
-            <Select
-              label="Type"
-              size="xs"
-              data={[...extensionTypes]}
-              allowDeselect={false}
-              value={fields.type}
-              onChange={(value) => value && set("type", value as ExtensionType)}
-            />
-          </div>
-        )}
-        <TextInput
-          label="Subject"
-          size="xs"
-          data-autofocus={!isNew || undefined}
-          description="The NATS subject that it answers on"
-          spellCheck={false}
-          classNames={{ input: classes.mono }}
-          value={fields.subject}
-          error={errorOf("subject")}
-          onChange={(event) => set("subject", event.currentTarget.value)}
-        />
-        <div className={classes.pair}>
-          <NumberInput
-            label="Timeout"
-            size="xs"
-            suffix=" ms"
-            allowDecimal={false}
-            clampBehavior="none"
-            {...timeoutRange}
-            value={fields.timeout_ms}
-            error={errorOf("timeout_ms")}
-            onChange={(value) => set("timeout_ms", value === "" ? "" : Number(value))}
-          />
-          <NumberInput
-            label="Retries"
-            size="xs"
-            allowDecimal={false}
-            clampBehavior="none"
-            {...retryRange}
-            value={fields.retry}
-            error={errorOf("retry")}
-            onChange={(value) => set("retry", value === "" ? "" : Number(value))}
-          />
-        </div>
-        <Checkbox
-          size="xs"
-          label="On: routers use it"
-          checked={fields.enabled}
-          onChange={(event) => set("enabled", event.currentTarget.checked)}
-        />
-        <JsonEditor
-          label="Metadata"
-          value={fields.metadata}
-          error={errorOf("metadata")}
-          onChange={(value) => set("metadata", value)}
-        />
-      </div>
-      <ConfigurationField
-        config={fields.config}
-        schema={schema}
-        schemaParts={schemaParts}
-        violations={violations}
-        error={errorOf("config")}
-        onChange={(value) => set("config", value)}
-      />
-    </div>
-  );
-}
-
 /** What the schema says against the configuration; a secret that is kept out of sight is not checked by its mark. */
 function visibleViolations(violations: readonly Violation[], config: string): Violation[] {
   const hidden = new Set(marksIn(config).map(({ path }) => JSON.stringify(path)));
   return violations.filter(({ path }) => !hidden.has(JSON.stringify(pointerParts(path))));
-}
-
-/** Says that somebody else changed the extension; what was typed stays, and is merged when it is saved. */
-function ChangedMeanwhile({ seen }: { seen: ExtensionDetail }) {
-  const now = useExtensionDetail(seen.extension.id).data;
-  if (!now || now.extension.revision <= seen.extension.revision) return null;
-  return (
-    <Notice>
-      {now.extension.last_change?.changed_by ?? "Somebody"} changed this extension meanwhile. What you typed
-      is untouched; saving merges both, and asks where both changed the same.
-    </Notice>
-  );
-}
-
-function Notice({ children }: { children: ReactNode }) {
-  return (
-    <div className={classes.notice} role="status">
-      <IconAlertTriangle size={15} aria-hidden />
-      {children}
-    </div>
-  );
 }

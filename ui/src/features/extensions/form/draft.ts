@@ -2,10 +2,23 @@ import type { ExtensionDetail, ExtensionPatch, FieldChange } from "../../../bind
 import { parseExact, printExact } from "../../../ui/exactJson";
 import { jsonChanges } from "../../../ui/jsonChanges";
 import { isReference, visitJson } from "../../../ui/jsonText";
+import { registryKey } from "../../../ui/registryStorage";
 import type { ExtensionFields } from "../extensionRules";
 
+/** An extension as it was when somebody began to change it: what a save is merged over. */
+export type Seen = { id: string; revision: number; fields: ExtensionFields };
+
 /** What was typed and not saved, and what it was typed over. */
-export type Draft = { fields: ExtensionFields; revision: number | null };
+export type Draft = {
+  fields: ExtensionFields;
+  /** Null for a new extension. */
+  seen: Seen | null;
+  reason: string;
+  /** Whether the review was open. */
+  reviewing: boolean;
+  /** When it was kept; RFC 3339. */
+  keptAt: string;
+};
 
 const storagePrefix = "extension-draft ";
 
@@ -16,19 +29,24 @@ const secret =
 const secretInUrl = /:\/\/[^\s/"@:]*:[^\s/"@]+@/;
 
 /**
- * Keeps what is typed over a crash of the window, unless a secret is in it: a draft lies on the disk.
- * `secretNames` are keys that are known to hold secrets, however they sound.
+ * Keeps what is typed over a crash of the window, unless a secret is in it: a draft lies on the disk. Tells
+ * whether it is kept. `secretNames` are keys that are known to hold secrets, however they sound.
  */
-export function keepDraft(key: string, draft: Draft, secretNames: readonly string[]): void {
-  const texts = [draft.fields.config, draft.fields.metadata];
-  if (texts.some((text) => secret.test(text) || secretInUrl.test(text) || holdsSecret(text, secretNames))) {
+export function keepDraft(key: string, draft: Draft, secretNames: readonly string[]): boolean {
+  const { fields, seen, reason } = draft;
+  const texts = [fields.config, fields.metadata, seen?.fields.config, seen?.fields.metadata, reason];
+  const isSecret = (text = "") =>
+    secret.test(text) || secretInUrl.test(text) || holdsSecret(text, secretNames);
+  if (texts.some(isSecret)) {
     forgetDraft(key);
-    return;
+    return false;
   }
   try {
-    localStorage.setItem(storagePrefix + key, JSON.stringify(draft));
+    localStorage.setItem(registryKey(storagePrefix + key), JSON.stringify(draft));
+    return true;
   } catch {
     // Without room for it, only the crash loses it.
+    return false;
   }
 }
 
@@ -42,13 +60,26 @@ function holdsSecret(json: string, names: readonly string[]): boolean {
 }
 
 export function forgetDraft(key: string): void {
-  localStorage.removeItem(storagePrefix + key);
+  localStorage.removeItem(registryKey(storagePrefix + key));
 }
 
-export function readDraft(key: string): Draft | null {
+/** What was kept; `current` is the extension as it is now, or null for a new one. */
+export function readDraft(key: string, current: Seen | null): Draft | null {
   try {
-    const draft: unknown = JSON.parse(localStorage.getItem(storagePrefix + key) ?? "null");
-    return typeof draft === "object" && draft !== null && "fields" in draft ? (draft as Draft) : null;
+    const kept: unknown = JSON.parse(localStorage.getItem(registryKey(storagePrefix + key)) ?? "null");
+    if (typeof kept !== "object" || kept === null || !("fields" in kept)) return null;
+    const { fields, seen, revision, reason, reviewing, keptAt } = kept as Partial<Draft> & {
+      fields: ExtensionFields;
+      revision?: number | null;
+    };
+    return {
+      fields,
+      // Older versions kept the revision alone. Merged over that, what is like the base is no change.
+      seen: current && (seen ?? { ...current, revision: revision ?? current.revision }),
+      reason: reason ?? "",
+      reviewing: reviewing ?? false,
+      keptAt: keptAt ?? "",
+    };
   } catch {
     return null;
   }
@@ -59,6 +90,11 @@ function editable(json: string | null): string {
   if (json === null) return "{}";
   const value = parseExact(json);
   return value === undefined ? json : printExact(value);
+}
+
+export function seenOf(detail: ExtensionDetail): Seen {
+  const { id, revision } = detail.extension;
+  return { id, revision, fields: fieldsOf(detail) };
 }
 
 export function fieldsOf({ extension, config, metadata }: ExtensionDetail): ExtensionFields {
@@ -115,6 +151,11 @@ export function formChanges(base: ExtensionFields | null, fields: ExtensionField
     ...jsonChanges("/config", base.config, fields.config),
     ...jsonChanges("/metadata", base.metadata, fields.metadata),
   ];
+}
+
+/** All fields as a version of the extension, for a diff that can show what is unchanged. */
+export function versionOf(fields: ExtensionFields): FieldChange[] {
+  return formChanges(null, fields);
 }
 
 /** The fields to send: those that differ, and no other, so that others' changes of the rest stay. */

@@ -1,3 +1,5 @@
+import { isPart, type Part, parseSchema, resolve } from "../../../ui/jsonSchema";
+
 /** A property of a configuration that a form can show. */
 export type SchemaField = {
   name: string;
@@ -6,50 +8,75 @@ export type SchemaField = {
   required: boolean;
   /** Its value is kept out of sight. */
   isSecret: boolean;
-  control:
-    | { kind: "text" }
-    | { kind: "number"; integer: boolean }
-    | { kind: "boolean" }
-    | { kind: "choice"; values: string[] }
-    | { kind: "texts" }
-    /** Too much for a form: it is edited as JSON. */
-    | { kind: "json" };
+  control: FieldControl;
 };
 
-type Schema = {
-  type?: unknown;
-  title?: unknown;
-  description?: unknown;
-  enum?: unknown;
-  items?: unknown;
-  properties?: unknown;
-  required?: unknown;
-  writeOnly?: unknown;
-  format?: unknown;
-};
+/** One value in one field. */
+export type ValueControl =
+  | { kind: "text" }
+  | { kind: "number"; integer: boolean }
+  | { kind: "boolean" }
+  | { kind: "choice"; choices: Choice[] };
+
+export type FieldControl =
+  | ValueControl
+  | { kind: "list"; item: ValueControl }
+  | { kind: "group"; fields: SchemaField[] }
+  /** Too much for a form: it is edited as JSON. */
+  | { kind: "json" };
+
+/** One of the values that are allowed: as it is listed, and as JSON text. */
+export type Choice = { label: string; raw: string };
 
 /** The fields of a JSON Schema of an object, in its order; none if it describes no properties. */
 export function schemaFields(schemaText: string | null | undefined): SchemaField[] {
-  const schema = parsed(schemaText);
-  if (!isSchema(schema?.properties)) return [];
-  const required = Array.isArray(schema?.required) ? schema.required : [];
-  return Object.entries(schema.properties as Record<string, unknown>).map(([name, property]) => {
-    const part = isSchema(property) ? property : {};
+  const root = parseSchema(schemaText);
+  return root ? fieldsOf(root, whole(root, root), new Set()) : [];
+}
+
+/** The names of all fields that hold secrets, however deep they are. */
+export function secretFieldNames(fields: readonly SchemaField[]): string[] {
+  return fields.flatMap(({ name, isSecret, control }) => [
+    ...(isSecret ? [name] : []),
+    ...(control.kind === "group" ? secretFieldNames(control.fields) : []),
+  ]);
+}
+
+/** `above` are the references that led here: a schema that leads back to itself ends where it begins again. */
+function fieldsOf(root: Part, { part: schema }: Whole, above: ReadonlySet<string>): SchemaField[] {
+  if (!isPart(schema.properties)) return [];
+  const required = listOf(schema.required);
+  return Object.entries(schema.properties).map(([name, property]) => {
+    const found = whole(root, isPart(property) ? property : {});
+    const { part } = found;
     return {
       name,
       title: typeof part.title === "string" ? part.title : name,
       description: typeof part.description === "string" ? part.description : null,
       required: required.includes(name),
       isSecret: part.writeOnly === true || part.format === "password",
-      control: control(part),
+      control: controlOf(root, found, above),
     };
   });
 }
 
-function control(part: Schema): SchemaField["control"] {
+function controlOf(root: Part, found: Whole, above: ReadonlySet<string>): FieldControl {
+  const { part, references } = found;
+  const value = valueControl(part);
+  if (value) return value;
+  if (part.type === "array" && isPart(part.items)) {
+    const item = valueControl(whole(root, part.items).part);
+    return item ? { kind: "list", item } : { kind: "json" };
+  }
+  if (references.some((reference) => above.has(reference) || reference === "#")) return { kind: "json" };
+  const fields = fieldsOf(root, found, new Set([...above, ...references]));
+  return fields.length > 0 ? { kind: "group", fields } : { kind: "json" };
+}
+
+function valueControl(part: Part): ValueControl | null {
   if (Array.isArray(part.enum)) {
-    const values = part.enum.filter((value): value is string => typeof value === "string");
-    return values.length === part.enum.length ? { kind: "choice", values } : { kind: "json" };
+    const choices = part.enum.map(choiceOf);
+    return choices.every((choice) => choice !== null) ? { kind: "choice", choices } : null;
   }
   switch (part.type) {
     case "string":
@@ -60,24 +87,56 @@ function control(part: Schema): SchemaField["control"] {
       return { kind: "number", integer: false };
     case "boolean":
       return { kind: "boolean" };
-    case "array":
-      return isSchema(part.items) && part.items.type === "string" && !part.items.enum
-        ? { kind: "texts" }
-        : { kind: "json" };
     default:
-      return { kind: "json" };
+      return null;
   }
 }
 
-function parsed(text: string | null | undefined): Schema | null {
-  try {
-    const value: unknown = JSON.parse(text ?? "null");
-    return isSchema(value) ? value : null;
-  } catch {
-    return null;
-  }
+function choiceOf(value: unknown): Choice | null {
+  if (typeof value === "string") return { label: value, raw: JSON.stringify(value) };
+  const isPlain = typeof value === "number" || typeof value === "boolean" || value === null;
+  return isPlain ? { label: String(value), raw: JSON.stringify(value) } : null;
 }
 
-function isSchema(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** So many references are followed for one part; one that leads to itself would have no end. */
+const referencesMax = 16;
+
+/** A part with all that holds for it, and the references that were followed for it. */
+type Whole = { part: Part; references: string[] };
+
+/** Takes together a part, what it refers to and all that must hold beside it; what stands nearer counts. */
+function whole(root: Part, start: Part): Whole {
+  const references: string[] = [];
+  let part: Part | null = null;
+  const waiting: unknown[] = [start];
+  while (waiting.length > 0 && references.length < referencesMax) {
+    const next = waiting.shift();
+    if (!isPart(next)) continue;
+    const { $ref, allOf, ...own } = next;
+    if (typeof $ref === "string" && !references.includes($ref)) {
+      references.push($ref);
+      waiting.push(resolve(root, $ref));
+    }
+    waiting.push(...listOf(allOf));
+    part = part ? both(part, own) : own;
+  }
+  return { part: part ?? {}, references };
+}
+
+function both(near: Part, far: Part): Part {
+  const properties =
+    isPart(near.properties) || isPart(far.properties)
+      ? // Named twice, so that the nearer ones stand first and count.
+        { properties: { ...partOf(near.properties), ...partOf(far.properties), ...partOf(near.properties) } }
+      : {};
+  const required = [...listOf(near.required), ...listOf(far.required)];
+  return { ...far, ...near, ...properties, required };
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function partOf(value: unknown): Part {
+  return isPart(value) ? value : {};
 }

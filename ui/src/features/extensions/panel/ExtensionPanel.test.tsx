@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { startBackend } from "../../../testing/backend";
-import { auditEntry, forbidden } from "../../../testing/fixtures";
+import { auditEntry, forbidden, healthSeries } from "../../../testing/fixtures";
 import { chooseMore } from "../../../testing/menu";
 import { renderApp } from "../../../testing/renderApp";
 
@@ -52,6 +52,19 @@ describe("the panel", () => {
     const panel = await panelOf("pii_guard");
     await waitFor(() => expect(panel.querySelectorAll("[data-audit-revision]")).toHaveLength(1));
     expect(panel).toHaveTextContent("editor disabled pii_guard");
+  });
+
+  it("shows its charts, and zooms in them without leaving the list", async () => {
+    const backend = startBackend();
+    backend.series.set("pii_guard", healthSeries("pii_guard", [{}, {}, null, {}]));
+    const { user, search } = renderApp("/extensions?open=pii_guard");
+    const panel = await panelOf("pii_guard");
+    await user.click(await within(panel).findByRole("tab", { name: "Health" }));
+    const calls = within(await within(panel).findByRole("region", { name: "Calls" })).getByRole("slider");
+    calls.focus();
+    await user.keyboard("{ArrowLeft}{Shift>}{ArrowLeft}{/Shift}{Enter}");
+    await user.click(await within(panel).findByRole("button", { name: "Zoom out" }));
+    expect(search()).toEqual({ open: "pii_guard", tab: "health" });
   });
 
   it("says so when nothing has happened to it yet", async () => {

@@ -3,14 +3,13 @@ import { type ReactNode, useState } from "react";
 import { toErrorReport } from "../../../api/command";
 import { useExtensionDetail, useExtensions } from "../../../api/extensions";
 import type { Extension, ExtensionDetail } from "../../../bindings";
-import { CopyButton } from "../../../ui/CopyButton";
 import { ErrorState } from "../../../ui/ErrorState";
 import { ExtensionTypeBadge } from "../../../ui/ExtensionTypeBadge";
 import { Fact, Facts } from "../../../ui/Facts";
 import { exactDuration, groupedCount } from "../../../ui/figures";
 import { GuardedButton } from "../../../ui/GuardedButton";
 import { Identifier } from "../../../ui/Identifier";
-import { IconDots, IconPencil, IconX } from "../../../ui/icons";
+import { IconArrowsMaximize, IconDots, IconPencil, IconX } from "../../../ui/icons";
 import { isolated } from "../../../ui/isolated";
 import { SkeletonRows } from "../../../ui/SkeletonRows";
 import { Switch } from "../../../ui/Switch";
@@ -20,29 +19,38 @@ import type { ExtensionActions } from "../extensionActions";
 import type { PanelTab } from "../extensionSearch";
 import { HealthCell } from "../HealthCell";
 import { LastChangeCell } from "../LastChangeCell";
+import { ConfigurationView } from "./ConfigurationView";
+import { ExtensionLimits } from "./ExtensionLimits";
 import classes from "./ExtensionPanel.module.css";
-import { JsonView } from "./JsonView";
 
 export type ExtensionPanelProps = {
   id: string;
   tab: PanelTab;
   onTab: (tab: PanelTab) => void;
+  /** Leaves it: the panel goes, the page gives way to the list. */
   onClose: () => void;
+  /** It is a page of its own, not beside the list. */
+  isPage?: boolean;
   actions: ExtensionActions;
   onDelete: (extension: Extension) => void;
   /** The extension's history, which another feature shows. */
   history: (id: string) => ReactNode;
+  /** A message to try the extension with, which another feature sends. */
+  liveTest: (extension: Extension) => ReactNode;
+  /** Its charts, which another feature shows. */
+  health: (id: string) => ReactNode;
 };
 
-/** One extension beside the list. */
+/** One extension, beside the list or as a page of its own. */
 export function ExtensionPanel(props: ExtensionPanelProps) {
-  const { id, onClose } = props;
+  const { id, onClose, isPage = false } = props;
+  const Container = isPage ? "section" : "aside";
   const extension = useExtensionDetail(id);
   const error = extension.error ? toErrorReport(extension.error) : null;
   const isGone = error?.code === "extension_not_found";
 
   return (
-    <aside className={classes.panel} aria-label={`Extension ${id}`}>
+    <Container className={classes.panel} data-page={isPage || undefined} aria-label={`Extension ${id}`}>
       {extension.data && !isGone ? (
         <Content {...props} detail={extension.data} />
       ) : (
@@ -50,7 +58,7 @@ export function ExtensionPanel(props: ExtensionPanelProps) {
           <header className={classes.header}>
             <span className={classes.id}>{id}</span>
             <span className={classes.space} />
-            <CloseButton onClose={onClose} />
+            {!isPage && <CloseButton onClose={onClose} />}
           </header>
           {isGone ? (
             <div className={classes.content}>
@@ -70,7 +78,7 @@ export function ExtensionPanel(props: ExtensionPanelProps) {
           )}
         </>
       )}
-    </aside>
+    </Container>
   );
 }
 
@@ -115,7 +123,20 @@ function Content({ detail, tab, onTab, actions, ...on }: ExtensionPanelProps & {
             </ActionIcon>
           }
         />
-        <CloseButton onClose={on.onClose} />
+        {!on.isPage && (
+          <>
+            <ActionIcon
+              variant="subtle"
+              size={26}
+              aria-label="Open as a page"
+              title="Open as a page"
+              onClick={() => actions.openPage(extension.id)}
+            >
+              <IconArrowsMaximize size={15} aria-hidden />
+            </ActionIcon>
+            <CloseButton onClose={on.onClose} />
+          </>
+        )}
       </header>
       <Tabs
         className={classes.tabs}
@@ -127,33 +148,27 @@ function Content({ detail, tab, onTab, actions, ...on }: ExtensionPanelProps & {
         <Tabs.List>
           <Tabs.Tab value="overview">Overview</Tabs.Tab>
           <Tabs.Tab value="configuration">Configuration</Tabs.Tab>
+          <Tabs.Tab value="health">Health</Tabs.Tab>
+          <Tabs.Tab value="test">Test</Tabs.Tab>
           <Tabs.Tab value="history">History</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="overview">
-          <Overview detail={detail} />
+          <Overview detail={detail} limitsForbidden={actions.allowed.limits} />
         </Tabs.Panel>
         <Tabs.Panel value="configuration">
-          <section className={classes.json}>
-            <div className={classes.heading}>
-              <h3>Configuration</h3>
-              <CopyButton size="compact-xs" text={detail.config ?? ""}>
-                Copy as JSON
-              </CopyButton>
-            </div>
-            <JsonView json={detail.config} />
-            <div className={classes.heading}>
-              <h3>Metadata</h3>
-            </div>
-            <JsonView json={detail.metadata} />
-          </section>
+          <ConfigurationView detail={detail} />
         </Tabs.Panel>
+        <Tabs.Panel value="health">{on.health(extension.id)}</Tabs.Panel>
+        <Tabs.Panel value="test">{on.liveTest({ ...extension, enabled })}</Tabs.Panel>
         <Tabs.Panel value="history">{on.history(extension.id)}</Tabs.Panel>
       </Tabs>
     </>
   );
 }
 
-function Overview({ detail: { extension } }: { detail: ExtensionDetail }) {
+type OverviewProps = { detail: ExtensionDetail; limitsForbidden: string | null };
+
+function Overview({ detail: { extension }, limitsForbidden }: OverviewProps) {
   return (
     <Facts>
       <Fact name="State">
@@ -166,6 +181,14 @@ function Overview({ detail: { extension } }: { detail: ExtensionDetail }) {
       <Fact name="Retries">{extension.retry === 0 ? "none" : extension.retry}</Fact>
       <Fact name="Health">
         <HealthCell health={extension.health} scorePercent={extension.health_score_percent} />
+      </Fact>
+      <Fact name="Limits">
+        <ExtensionLimits
+          key={extension.id}
+          id={extension.id}
+          type={extension.type}
+          forbidden={limitsForbidden}
+        />
       </Fact>
       <Fact name="Last change">
         <LastChangeCell change={extension.last_change} />

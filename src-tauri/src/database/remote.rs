@@ -1,0 +1,93 @@
+//! How a database elsewhere is opened: with its password, after somebody has decided on its schema.
+
+use registry::connection::{
+    ConnectionFailureCode, ConnectionFailureReport, ConnectionProfile, RemoteDatabase, Servers,
+};
+use registry::embedded::StartStep;
+use registry::migrations::{self, MigrationDecision};
+use registry::{Error, Registry};
+use secrecy::SecretString;
+use tracing::{info, warn};
+
+use crate::secrets::SecretStore;
+
+/// What somebody has answered since the last attempt.
+#[derive(Default)]
+pub(super) struct Answers {
+    /// The password, if it is not kept.
+    pub(super) password: Option<SecretString>,
+    /// What was decided on: brought up to date if the database still is the same.
+    pub(super) agreed: Option<MigrationDecision>,
+}
+
+/// How far opening went.
+pub(super) enum Opened {
+    /// To its end.
+    Registry {
+        registry: Box<Registry>,
+        servers: Servers,
+    },
+    /// To the password.
+    PasswordNeeded(Option<ConnectionFailureReport>),
+    /// To a schema that somebody has to decide on.
+    DecisionNeeded(Box<MigrationDecision>),
+}
+
+/// By this name the password of a profile is kept.
+pub(crate) fn password_name(profile_id: &str) -> String {
+    format!("password of {profile_id}")
+}
+
+/// Opens the registry of a profile, as far as that goes without an answer. `on_step` is told of each step as it begins.
+///
+/// # Errors
+/// [`Error::Unreachable`], those of [`migrations::migrate_on`].
+pub(super) async fn open(
+    profile: &ConnectionProfile,
+    database: &RemoteDatabase,
+    answers: Answers,
+    secrets: &SecretStore,
+    on_step: impl Fn(StartStep),
+) -> Result<Opened, Error> {
+    on_step(StartStep::Connecting);
+    let password = match answers.password {
+        Some(password) => Some(password),
+        None => secrets.get(&password_name(&profile.id)).await,
+    };
+    let was_tried = password.is_some();
+    let servers = Servers::new(database, password)?;
+    match open_with(&servers, answers.agreed, on_step).await {
+        Err(Error::Unreachable { failure })
+            if failure.code == ConnectionFailureCode::PasswordWrong =>
+        {
+            Ok(Opened::PasswordNeeded(was_tried.then(|| failure.report())))
+        }
+        outcome => outcome,
+    }
+}
+
+async fn open_with(
+    servers: &Servers,
+    agreed: Option<MigrationDecision>,
+    on_step: impl Fn(StartStep),
+) -> Result<Opened, Error> {
+    match migrations::decision(servers).await {
+        Ok(decision) if decision.state.migrations().is_empty() => {}
+        Ok(decision) if agreed.as_ref() == Some(&decision) => {
+            info!(state = %decision.state, "bringing the schema up to date, as was decided");
+            on_step(StartStep::Migrating);
+            migrations::migrate_on(servers).await?;
+        }
+        Ok(decision) => return Ok(Opened::DecisionNeeded(Box::new(decision))),
+        // A login that may read no more than it must can't see the version, and can't change it.
+        Err(error @ Error::Forbidden { .. }) => {
+            warn!(%error, "the version of the schema couldn't be read");
+        }
+        Err(error) => return Err(error),
+    }
+    let registry = Registry::open(servers.clone()).await?;
+    Ok(Opened::Registry {
+        registry: Box::new(registry),
+        servers: servers.clone(),
+    })
+}
