@@ -266,12 +266,27 @@ impl Window {
     /// Clicks an element as soon as nothing that moves is over it.
     pub async fn click(&self, xpath: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while let Err(error) = self.see(xpath).await.click().await {
+        while let Err(error) = self.click_at_rest(xpath).await {
             assert!(
                 Instant::now() < deadline,
                 "{xpath} can't be clicked ({error})"
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A click goes to a place: what is still sliding in has left it when the click arrives.
+    async fn click_at_rest(&self, xpath: &str) -> Result<(), fantoccini::error::CmdError> {
+        let element = self.see(xpath).await;
+        let mut place = element.rectangle().await?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let now = element.rectangle().await?;
+            if now == place || Instant::now() > deadline {
+                return element.click().await;
+            }
+            place = now;
         }
     }
 
