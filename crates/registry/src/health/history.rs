@@ -6,11 +6,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::QueryAs;
-use sqlx::{FromRow, Postgres};
 
-use super::latency::{Latencies, LatencyColumns};
+use super::latency::Latencies;
 use super::{HealthRetention, HealthState};
 use crate::rules::invalid;
 use crate::wire::WireNumber;
@@ -207,15 +204,16 @@ impl Registry {
         let retention = self.health_retention().await?;
         let step_minutes = step_for(request.range, request.points_max, retention, Utc::now());
         let range = widened(request.range, step_minutes);
-        let question = sqlx::query_as(READ_SOME)
+        let mut buckets: Vec<Bucket> = sqlx::query_as(READ_SOME)
             .bind(i16::try_from(step_minutes).unwrap_or(i16::MAX))
             .bind(range.from)
             .bind(range.until)
             .bind(request.source.names())
-            .bind(&request.extension_ids);
-        let buckets: Vec<Bucket> = read_buckets(self, question)
+            .bind(&request.extension_ids)
+            .fetch_all(self.pool())
             .await
             .map_err(|source| Error::from_query(SERIES, source))?;
+        buckets.sort_by_key(|bucket| bucket.started_at);
         let mut by_extension: BTreeMap<&str, Vec<&Bucket>> = BTreeMap::new();
         for bucket in &buckets {
             by_extension
@@ -246,66 +244,17 @@ impl Registry {
     }
 }
 
-/// A row of the history: of which extension and when.
-pub(super) trait InHistory {
-    fn place(&self) -> (&str, DateTime<Utc>);
-}
-
-/// The rows of a question made by [`select_buckets`], by extension and time.
-///
-/// They are sorted here: a database that sorts tens of thousands of rows with their latencies does it on its disk, and
-/// in the order of its own language. And they are read by the primary key, bucket after bucket, which the planner would
-/// rather do by way of a bitmap for each extension.
-pub(super) async fn read_buckets<Row>(
-    registry: &Registry,
-    question: QueryAs<'_, Postgres, Row, PgArguments>,
-) -> sqlx::Result<Vec<Row>>
-where
-    Row: InHistory + for<'row> FromRow<'row, PgRow> + Send + Unpin + 'static,
-{
-    let mut transaction = registry.pool().begin().await?;
-    sqlx::raw_sql("SET LOCAL enable_bitmapscan = off")
-        .execute(&mut *transaction)
-        .await?;
-    let mut rows = question.fetch_all(&mut *transaction).await?;
-    transaction.commit().await?;
-    rows.sort_by(|one, next| one.place().cmp(&next.place()));
-    Ok(rows)
-}
-
-/// SQL: these columns of the buckets of some extensions, `$1` minutes long, from `$2` until `$3`, of the sources `$4`.
-macro_rules! select_buckets {
-    ($columns:expr, $from:literal) => {
-        concat!(
-            "SELECT bucket.extension_id, started_at, success_count, failure_count",
-            $columns,
-            " FROM ",
-            $from,
-            " CROSS JOIN LATERAL (
-                 SELECT * FROM public.extension_health_history AS history
-                 WHERE history.extension_id = wanted.id AND step_minutes = $1 AND started_at >= $2 AND started_at < $3
-                   AND source = ANY ($4)
-                 -- By the primary key, whose pages are few, whatever the planner thinks of the ranges.
-                 ORDER BY history.extension_id, step_minutes, started_at
-             ) AS bucket"
-        )
-    };
-}
-
-pub(super) use select_buckets;
-
-/// SQL: what [`select_buckets`] reads for latencies.
-macro_rules! latency_columns {
-    () => {
-        ", latency_count, latency_sum_ms, latency_min_ms, latency_max_ms, latency_buckets, latency_bucket_counts"
-    };
-}
-pub(super) use latency_columns;
-
-const READ_SOME: &str = select_buckets!(
-    concat!(", source = 'sample' AS is_sample", latency_columns!()),
-    "unnest($5::text[]) AS wanted (id)"
-);
+/// The buckets of some extensions, by time. By the primary key, extension by extension, whatever the planner thinks of the
+/// ranges.
+const READ_SOME: &str = "SELECT bucket.* FROM unnest($5::text[]) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT extension_id, started_at, success_count, failure_count, source = 'sample' AS is_sample,
+               latency_count, latency_sum_ms, latency_min_ms, latency_max_ms, latency_histogram
+        FROM public.extension_health_history AS history
+        WHERE history.extension_id = wanted.id AND step_minutes = $1 AND started_at >= $2 AND started_at < $3
+          AND source = ANY ($4)
+        ORDER BY history.extension_id, step_minutes, started_at
+    ) AS bucket";
 
 #[derive(Debug, sqlx::FromRow)]
 struct Bucket {
@@ -314,21 +263,22 @@ struct Bucket {
     success_count: i64,
     failure_count: i64,
     is_sample: bool,
-    #[sqlx(flatten)]
-    latencies: LatencyColumns,
+    latency_count: i64,
+    latency_sum_ms: f64,
+    latency_min_ms: Option<f64>,
+    latency_max_ms: Option<f64>,
+    latency_histogram: String,
 }
 
-impl InHistory for Bucket {
-    fn place(&self) -> (&str, DateTime<Utc>) {
-        (&self.extension_id, self.started_at)
-    }
-}
-
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn point(started_at: DateTime<Utc>, buckets: &[&Bucket]) -> HealthPoint {
     let mut latencies = Latencies::default();
     for bucket in buckets {
-        latencies.add(&bucket.latencies);
+        latencies.add_histogram(&bucket.latency_histogram);
+        latencies.add_bounds(bucket.latency_min_ms, bucket.latency_max_ms);
     }
+    let latency_count: i64 = buckets.iter().map(|bucket| bucket.latency_count).sum();
+    let latency_sum_ms: f64 = buckets.iter().map(|bucket| bucket.latency_sum_ms).sum();
     let success_count = buckets.iter().map(|bucket| bucket.success_count).sum();
     let failure_count = buckets.iter().map(|bucket| bucket.failure_count).sum();
     HealthPoint {
@@ -336,7 +286,7 @@ fn point(started_at: DateTime<Utc>, buckets: &[&Bucket]) -> HealthPoint {
         success_count,
         failure_count,
         score_percent: score(success_count, failure_count),
-        mean_ms: latencies.mean_ms(),
+        mean_ms: (latency_count > 0).then(|| latency_sum_ms / latency_count as f64),
         p50_ms: latencies.percentile_ms(0.5),
         p95_ms: latencies.percentile_ms(0.95),
         p99_ms: latencies.percentile_ms(0.99),

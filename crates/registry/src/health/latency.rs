@@ -12,8 +12,6 @@ const BUCKETS: usize = 299;
 #[derive(Clone, Debug)]
 pub(super) struct Latencies {
     counts: Box<[u64; BUCKETS]>,
-    count: u64,
-    sum_ms: f64,
     min_ms: f64,
     max_ms: f64,
 }
@@ -22,41 +20,31 @@ impl Default for Latencies {
     fn default() -> Self {
         Self {
             counts: Box::new([0; BUCKETS]),
-            count: 0,
-            sum_ms: 0.0,
             min_ms: f64::INFINITY,
             max_ms: 0.0,
         }
     }
 }
 
-/// What a row of the history says of latencies.
-#[derive(Debug, sqlx::FromRow)]
-#[expect(clippy::struct_field_names, reason = "as the columns are called")]
-pub(super) struct LatencyColumns {
-    latency_count: i64,
-    latency_sum_ms: f64,
-    latency_min_ms: Option<f64>,
-    latency_max_ms: Option<f64>,
-    latency_buckets: Vec<i16>,
-    latency_bucket_counts: Vec<i32>,
-}
-
 impl Latencies {
-    /// Adds what a row says.
-    pub(super) fn add(&mut self, row: &LatencyColumns) {
-        for (bucket, count) in row.latency_buckets.iter().zip(&row.latency_bucket_counts) {
-            let held = usize::try_from(*bucket)
+    /// Adds a histogram as `extension_health_history.latency_histogram` has it: buckets and how many are in each, as
+    /// `85,92 10,3`.
+    pub(super) fn add_histogram(&mut self, histogram: &str) {
+        let (buckets, counts) = histogram.split_once(' ').unwrap_or_default();
+        for (bucket, count) in numbers(buckets).zip(numbers(counts)) {
+            let held = usize::try_from(bucket)
                 .ok()
                 .and_then(|bucket| self.counts.get_mut(bucket));
             if let Some(held) = held {
-                *held += u64::try_from(*count).unwrap_or(0);
+                *held += count;
             }
         }
-        self.count += u64::try_from(row.latency_count).unwrap_or(0);
-        self.sum_ms += row.latency_sum_ms;
-        self.min_ms = self.min_ms.min(row.latency_min_ms.unwrap_or(f64::INFINITY));
-        self.max_ms = self.max_ms.max(row.latency_max_ms.unwrap_or(0.0));
+    }
+
+    /// Adds the shortest and the longest, in milliseconds, of what is in histograms; none where nothing is.
+    pub(super) fn add_bounds(&mut self, min_ms: Option<f64>, max_ms: Option<f64>) {
+        self.min_ms = self.min_ms.min(min_ms.unwrap_or(f64::INFINITY));
+        self.max_ms = self.max_ms.max(max_ms.unwrap_or(0.0));
     }
 
     /// Adds all that another holds.
@@ -64,21 +52,13 @@ impl Latencies {
         for (held, count) in self.counts.iter_mut().zip(other.counts.iter()) {
             *held += count;
         }
-        self.count += other.count;
-        self.sum_ms += other.sum_ms;
         self.min_ms = self.min_ms.min(other.min_ms);
         self.max_ms = self.max_ms.max(other.max_ms);
     }
 
-    /// Their mean in milliseconds; none without one.
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    pub(super) fn mean_ms(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum_ms / self.count as f64)
-    }
-
     /// The longest in milliseconds; none without one.
     pub(super) fn max_ms(&self) -> Option<f64> {
-        (self.count > 0).then_some(self.max_ms)
+        self.min_ms.is_finite().then_some(self.max_ms)
     }
 
     /// The latency in milliseconds that `share` of them (0 to 1) don't exceed; none without one.
@@ -100,5 +80,38 @@ impl Latencies {
         // The value that is equally wrong, in proportion, at both ends of the bucket.
         let middle_ms = upper_ms * 2.0 / (1.0 + GROWTH);
         Some(middle_ms.clamp(self.min_ms, self.max_ms))
+    }
+}
+
+/// The numbers of a list as `85,92`; of nothing a zero, for which the other list has no count either. By bytes, because
+/// there are hundreds of thousands in an overview.
+fn numbers(list: &str) -> impl Iterator<Item = u64> {
+    list.as_bytes().split(|byte| *byte == b',').map(|digits| {
+        digits.iter().fold(0, |number, digit| {
+            number * 10 + u64::from(digit.wrapping_sub(b'0'))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histograms_add_up_and_an_empty_one_is_nothing() {
+        let mut latencies = Latencies::default();
+        latencies.add_histogram(" ");
+        latencies.add_histogram("");
+        assert_eq!(latencies.percentile_ms(0.5), None);
+        latencies.add_histogram("85,92 10,3");
+        latencies.add_histogram("0,92,298 1,2,2147483647");
+        let counted: Vec<(usize, u64)> = latencies
+            .counts
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        assert_eq!(counted, [(0, 1), (85, 10), (92, 5), (298, 2_147_483_647)]);
     }
 }

@@ -1,14 +1,17 @@
 //! The overview of health: how all extensions fared in a range of time, what is wrong first; and small charts of all.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use specta::Type;
+use sqlx::Row;
+use sqlx::postgres::PgRow;
 
 use super::alarms::limits_of;
-use super::history::{
-    InHistory, latency_columns, read_buckets, score, select_buckets, step_for, widened,
-};
-use super::latency::{Latencies, LatencyColumns};
+use super::history::{score, step_for, widened};
+use super::latency::Latencies;
 use super::{HealthLimits, HealthRange, HealthSource, HealthState};
 use crate::extensions::ExtensionType;
 use crate::wire::WireNumber;
@@ -143,7 +146,7 @@ pub struct HealthSparklines {
     pub range: HealthRange,
     /// How long a step is.
     pub step_minutes: u32,
-    /// Of the extensions that were called in the range, by id.
+    /// Of the extensions that were called in the range, by id; those that are gone among them.
     pub sparklines: Vec<HealthSparkline>,
 }
 
@@ -151,6 +154,24 @@ pub struct HealthSparklines {
 const POINTS_MAX: u32 = 30;
 
 const OVERVIEW: &str = "Reading the health of all extensions";
+
+/// SQL: buckets of `$1` minutes that begin from `$2` until before `$3`, of the sources `$4`, with these columns beside the
+/// first four. By the index of times, in whose order they lie on their pages.
+macro_rules! select_buckets {
+    ($more:literal) => {
+        concat!(
+            "SELECT extension_id, started_at, success_count, failure_count",
+            $more,
+            " FROM public.extension_health_history
+             WHERE step_minutes = $1 AND started_at >= $2 AND started_at < $3 AND source = ANY ($4)"
+        )
+    };
+}
+
+const READ_COUNTS: &str = select_buckets!("");
+const READ_CALLS: &str = select_buckets!(
+    ", last_failure, source = 'sample', latency_min_ms, latency_max_ms, latency_histogram"
+);
 
 impl Registry {
     /// How the calls of all extensions went in a range.
@@ -161,53 +182,41 @@ impl Registry {
         range.check()?;
         let now = Utc::now();
         let retention = self.health_retention().await?;
-        let thresholds = self.list_health_thresholds().await?;
         let step_minutes = step_for(range, POINTS_MAX, retention, now);
         let range = widened(range, step_minutes);
-        let failed = |source| Error::from_query(OVERVIEW, source);
-        let mut extensions: Vec<OverviewExtension> = sqlx::query_as(
-            "SELECT id, type, enabled,
-                    coalesce(greatest(last_success, last_failure), CASE WHEN EXISTS (
-                        -- Made-up calls are in no counter. Days are few; the minutes of a week are ten thousand.
-                        SELECT FROM public.extension_health_history AS history
-                        WHERE history.extension_id = extensions.id AND step_minutes = 1440 AND source = 'sample'
-                    ) THEN (
-                        SELECT max(started_at) FROM public.extension_health_history AS history
-                        WHERE history.extension_id = extensions.id AND step_minutes = 1 AND source = 'sample'
-                    ) END) AS last_call
-             FROM public.extensions
-             LEFT JOIN public.extension_health ON extension_health.extension_id = extensions.id",
-        )
-        .fetch_all(self.pool())
-        .await
-        .map_err(failed)?;
-        // In the same order as the buckets, which is not that of every database's language.
-        extensions.sort_unstable_by(|one, next| one.id.cmp(&next.id));
-        let question = sqlx::query_as(READ_ALL)
-            .bind(i16::try_from(step_minutes).unwrap_or(i16::MAX))
-            .bind(range.from)
-            .bind(range.until)
-            .bind(HealthSource::Traffic.names());
-        let buckets: Vec<Bucket> = read_buckets(self, question).await.map_err(failed)?;
-        let is_sample = buckets.iter().any(|bucket| bucket.is_sample);
-        let mut of_extension = buckets.chunk_by(|one, next| one.extension_id == next.extension_id);
-        let mut next = of_extension.next();
         let steps = Steps::of(range, step_minutes);
+        let middle = range.from + range.length() / 2;
+        // The halves are as much work as all the rest, and each takes a connection and a processor of its own.
+        let (thresholds, extensions, mut earlier, mut later) = tokio::try_join!(
+            self.list_health_thresholds(),
+            self.overview_extensions(),
+            self.calls_by_id(
+                steps,
+                HealthRange {
+                    until: middle,
+                    ..range
+                }
+            ),
+            self.calls_by_id(
+                steps,
+                HealthRange {
+                    from: middle,
+                    ..range
+                }
+            ),
+        )?;
+        let mut is_sample = false;
         let mut whole = Halves::default();
         let mut failing_counts = [0; 3];
         let mut rows: Vec<HealthOverviewRow> = extensions
             .into_iter()
             .map(|extension| {
-                // Both come by id, and of extensions that are gone there are buckets without a row.
-                let id = extension.id.as_str();
-                while next.is_some_and(|buckets| buckets[0].extension_id.as_str() < id) {
-                    next = of_extension.next();
-                }
-                let buckets = next.filter(|buckets| buckets[0].extension_id == id);
-                let buckets = buckets.unwrap_or_default();
-                let halves = Halves::of(buckets, steps);
-                let limits = limits_of(id, extension.extension_type, &thresholds);
-                let row = overview_row(extension, buckets, &halves, &limits, now, steps);
+                let halves = Halves {
+                    earlier: earlier.remove(&extension.id).unwrap_or_default(),
+                    later: later.remove(&extension.id).unwrap_or_default(),
+                };
+                let limits = limits_of(&extension.id, extension.extension_type, &thresholds);
+                let row = overview_row(extension, &halves, &limits, now, steps);
                 let scores = [
                     row.score_percent,
                     halves.earlier.score_percent(),
@@ -216,6 +225,7 @@ impl Registry {
                 for (count, score_percent) in failing_counts.iter_mut().zip(scores) {
                     *count += u32::from(row.enabled && is_failing(score_percent, &limits));
                 }
+                is_sample |= halves.earlier.is_sample || halves.later.is_sample;
                 whole.add(&halves);
                 row
             })
@@ -249,50 +259,102 @@ impl Registry {
         let retention = self.health_retention().await?;
         let step_minutes = step_for(range, POINTS_MAX, retention, Utc::now());
         let range = widened(range, step_minutes);
-        let question = sqlx::query_as(READ_COUNTS)
-            .bind(i16::try_from(step_minutes).unwrap_or(i16::MAX))
-            .bind(range.from)
-            .bind(range.until)
-            .bind(HealthSource::Traffic.names());
-        let counts: Vec<Counts> = read_buckets(self, question)
-            .await
-            .map_err(|source| Error::from_query(OVERVIEW, source))?;
         let steps = Steps::of(range, step_minutes);
-        let sparklines = counts
-            .chunk_by(|one, next| one.extension_id == next.extension_id)
-            .map(|counts| HealthSparkline {
-                extension_id: counts[0].extension_id.clone(),
-                success_counts: steps.spread(
-                    counts
-                        .iter()
-                        .map(|held| (held.started_at, held.success_count)),
-                ),
-                failure_counts: steps.spread(
-                    counts
-                        .iter()
-                        .map(|held| (held.started_at, held.failure_count)),
-                ),
+        let mut by_id: HashMap<String, Vec<Point>> = HashMap::new();
+        self.read_buckets(READ_COUNTS, steps, range, |bucket| {
+            of_extension(&mut by_id, bucket)?.push(steps.point(bucket)?);
+            Ok(())
+        })
+        .await?;
+        let mut sparklines: Vec<HealthSparkline> = by_id
+            .into_iter()
+            .map(|(extension_id, points)| {
+                let (success_counts, failure_counts) = steps.spread(&points);
+                HealthSparkline {
+                    extension_id,
+                    success_counts,
+                    failure_counts,
+                }
             })
             .collect();
+        sparklines.sort_unstable_by(|one, next| one.extension_id.cmp(&next.extension_id));
         Ok(HealthSparklines {
             range,
             step_minutes,
             sparklines,
         })
     }
+
+    /// All extensions and when they were last called.
+    async fn overview_extensions(&self) -> Result<Vec<OverviewExtension>> {
+        sqlx::query_as(
+            "SELECT id, type, enabled,
+                    coalesce(greatest(last_success, last_failure), CASE WHEN EXISTS (
+                        -- Made-up calls are in no counter. Days are few; the minutes of a week are ten thousand.
+                        SELECT FROM public.extension_health_history AS history
+                        WHERE history.extension_id = extensions.id AND step_minutes = 1440 AND source = 'sample'
+                    ) THEN (
+                        SELECT max(started_at) FROM public.extension_health_history AS history
+                        WHERE history.extension_id = extensions.id AND step_minutes = 1 AND source = 'sample'
+                    ) END) AS last_call
+             FROM public.extensions
+             LEFT JOIN public.extension_health ON extension_health.extension_id = extensions.id",
+        )
+        .fetch_all(self.pool())
+        .await
+        .map_err(failed)
+    }
+
+    /// The calls of a part of a range, by extension.
+    async fn calls_by_id(&self, steps: Steps, part: HealthRange) -> Result<HashMap<String, Calls>> {
+        let mut by_id = HashMap::new();
+        self.read_buckets(READ_CALLS, steps, part, |bucket| {
+            of_extension::<Calls>(&mut by_id, bucket)?.add_bucket(bucket, steps)
+        })
+        .await?;
+        Ok(by_id)
+    }
+
+    /// Hands on what [`select_buckets`] finds in a part of a range, in no order.
+    ///
+    /// There are tens of thousands: each is taken in as it comes, with no copy of it, and its columns by their places,
+    /// because names would be looked up for each.
+    async fn read_buckets(
+        &self,
+        question: &'static str,
+        steps: Steps,
+        part: HealthRange,
+        mut take: impl FnMut(&PgRow) -> sqlx::Result<()>,
+    ) -> Result<()> {
+        let mut connection = self.pool().acquire().await.map_err(failed)?;
+        let mut buckets = sqlx::query(question)
+            .bind(i16::try_from(steps.step.num_minutes()).unwrap_or(i16::MAX))
+            .bind(part.from)
+            .bind(part.until)
+            .bind(HealthSource::Traffic.names())
+            .fetch(&mut *connection);
+        while let Some(bucket) = buckets.try_next().await.map_err(failed)? {
+            take(&bucket).map_err(failed)?;
+        }
+        Ok(())
+    }
 }
 
-const READ_ALL: &str = select_buckets!(
-    concat!(
-        ", last_failure, source = 'sample' AS is_sample",
-        latency_columns!()
-    ),
-    "(SELECT id FROM public.extensions ORDER BY id) AS wanted"
-);
-const READ_COUNTS: &str = select_buckets!(
-    "",
-    "(SELECT id FROM public.extensions ORDER BY id) AS wanted"
-);
+/// What is held of the extension that a bucket is of.
+fn of_extension<'held, Held: Default>(
+    by_id: &'held mut HashMap<String, Held>,
+    bucket: &PgRow,
+) -> sqlx::Result<&'held mut Held> {
+    let id: &str = bucket.try_get(0)?;
+    if !by_id.contains_key(id) {
+        by_id.insert(id.to_owned(), Held::default());
+    }
+    by_id.get_mut(id).ok_or(sqlx::Error::RowNotFound)
+}
+
+fn failed(source: sqlx::Error) -> Error {
+    Error::from_query(OVERVIEW, source)
+}
 
 #[derive(Debug, sqlx::FromRow)]
 struct OverviewExtension {
@@ -301,38 +363,6 @@ struct OverviewExtension {
     extension_type: ExtensionType,
     enabled: bool,
     last_call: Option<DateTime<Utc>>,
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct Bucket {
-    extension_id: String,
-    started_at: DateTime<Utc>,
-    success_count: i64,
-    failure_count: i64,
-    last_failure: Option<DateTime<Utc>>,
-    is_sample: bool,
-    #[sqlx(flatten)]
-    latencies: LatencyColumns,
-}
-
-#[derive(Debug, sqlx::FromRow)]
-struct Counts {
-    extension_id: String,
-    started_at: DateTime<Utc>,
-    success_count: i64,
-    failure_count: i64,
-}
-
-impl InHistory for Bucket {
-    fn place(&self) -> (&str, DateTime<Utc>) {
-        (&self.extension_id, self.started_at)
-    }
-}
-
-impl InHistory for Counts {
-    fn place(&self) -> (&str, DateTime<Utc>) {
-        (&self.extension_id, self.started_at)
-    }
 }
 
 /// A range in steps.
@@ -354,16 +384,51 @@ impl Steps {
         usize::try_from((at - self.range.from).num_seconds() / self.step.num_seconds()).unwrap_or(0)
     }
 
-    /// The counts of each step, with those that nothing is known of.
-    fn spread(self, counts: impl Iterator<Item = (DateTime<Utc>, i64)>) -> Vec<u32> {
-        let mut spread: Vec<u32> = vec![0; self.place(self.range.until)];
-        for (at, count) in counts {
-            if let Some(held) = spread.get_mut(self.place(at)) {
-                *held = held.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+    /// How many steps there are.
+    fn count(self) -> usize {
+        self.place(self.range.until)
+    }
+
+    /// No call in any step.
+    fn none(self) -> Vec<u32> {
+        vec![0; self.count()]
+    }
+
+    /// What a row of [`select_buckets`] says of calls.
+    fn point(self, bucket: &PgRow) -> sqlx::Result<Point> {
+        Ok(Point {
+            place: self.place(bucket.try_get(1)?),
+            success_count: bucket.try_get(2)?,
+            failure_count: bucket.try_get(3)?,
+        })
+    }
+
+    /// The answered and the failed calls of each step.
+    fn spread<'points>(
+        self,
+        points: impl IntoIterator<Item = &'points Point>,
+    ) -> (Vec<u32>, Vec<u32>) {
+        let (mut successes, mut failures) = (self.none(), self.none());
+        for point in points {
+            for (counts, more) in [
+                (&mut successes, point.success_count),
+                (&mut failures, point.failure_count),
+            ] {
+                if let Some(held) = counts.get_mut(point.place) {
+                    *held = held.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+                }
             }
         }
-        spread
+        (successes, failures)
     }
+}
+
+/// The calls of one step.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    place: usize,
+    success_count: i64,
+    failure_count: i64,
 }
 
 /// Calls and their latencies.
@@ -371,7 +436,10 @@ impl Steps {
 struct Calls {
     success_count: i64,
     failure_count: i64,
+    last_failure: Option<DateTime<Utc>>,
+    is_sample: bool,
     latencies: Latencies,
+    points: Vec<Point>,
 }
 
 impl Calls {
@@ -379,9 +447,25 @@ impl Calls {
         score(self.success_count, self.failure_count)
     }
 
+    /// Adds a row of [`READ_CALLS`].
+    fn add_bucket(&mut self, bucket: &PgRow, steps: Steps) -> sqlx::Result<()> {
+        let point = steps.point(bucket)?;
+        self.success_count += point.success_count;
+        self.failure_count += point.failure_count;
+        self.points.push(point);
+        self.last_failure = self.last_failure.max(bucket.try_get(4)?);
+        self.is_sample |= bucket.try_get::<bool, _>(5)?;
+        self.latencies
+            .add_bounds(bucket.try_get(6)?, bucket.try_get(7)?);
+        self.latencies.add_histogram(bucket.try_get(8)?);
+        Ok(())
+    }
+
     fn add(&mut self, other: &Self) {
         self.success_count += other.success_count;
         self.failure_count += other.failure_count;
+        self.last_failure = self.last_failure.max(other.last_failure);
+        self.is_sample |= other.is_sample;
         self.latencies.merge(&other.latencies);
     }
 
@@ -406,22 +490,6 @@ struct Halves {
 }
 
 impl Halves {
-    fn of(buckets: &[Bucket], steps: Steps) -> Self {
-        let middle = steps.range.from + steps.range.length() / 2;
-        let mut halves = Self::default();
-        for bucket in buckets {
-            let half = if bucket.started_at < middle {
-                &mut halves.earlier
-            } else {
-                &mut halves.later
-            };
-            half.success_count += bucket.success_count;
-            half.failure_count += bucket.failure_count;
-            half.latencies.add(&bucket.latencies);
-        }
-        halves
-    }
-
     fn add(&mut self, other: &Self) {
         self.earlier.add(&other.earlier);
         self.later.add(&other.later);
@@ -469,7 +537,6 @@ fn severity(
 
 fn overview_row(
     extension: OverviewExtension,
-    buckets: &[Bucket],
     halves: &Halves,
     limits: &HealthLimits,
     now: DateTime<Utc>,
@@ -477,11 +544,11 @@ fn overview_row(
 ) -> HealthOverviewRow {
     let calls = halves.all();
     let score_percent = calls.score_percent();
-    let counts = |of: fn(&Bucket) -> i64| {
-        if buckets.is_empty() {
-            return Vec::new();
-        }
-        steps.spread(buckets.iter().map(|bucket| (bucket.started_at, of(bucket))))
+    let points = || halves.earlier.points.iter().chain(&halves.later.points);
+    let (success_counts, failure_counts) = if points().next().is_some() {
+        steps.spread(points())
+    } else {
+        Default::default()
     };
     HealthOverviewRow {
         severity: severity(&extension, &calls, limits, now),
@@ -500,13 +567,10 @@ fn overview_row(
         p50_ms: calls.latencies.percentile_ms(0.5),
         p95_ms: calls.latencies.percentile_ms(0.95),
         p99_ms: calls.latencies.percentile_ms(0.99),
-        last_failure: buckets
-            .iter()
-            .filter_map(|bucket| bucket.last_failure)
-            .max(),
+        last_failure: calls.last_failure,
         last_call: extension.last_call,
-        success_counts: counts(|bucket| bucket.success_count),
-        failure_counts: counts(|bucket| bucket.failure_count),
+        success_counts,
+        failure_counts,
     }
 }
 
@@ -518,7 +582,7 @@ mod tests {
         Calls {
             success_count,
             failure_count,
-            latencies: Latencies::default(),
+            ..Calls::default()
         }
     }
 
