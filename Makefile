@@ -2,10 +2,10 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test bench lint format bindings icons screenshots clean
+.PHONY: help run sample dev test test-pooled bench lint format bindings icons screenshots clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 run: ## Build the console and run it (without a display: on a virtual one, with a picture)
 	@scripts/run.sh
@@ -19,6 +19,11 @@ dev: ## Run the console with a frontend that reloads as its source changes
 
 test: ## Run every check and test
 	@scripts/test.sh
+
+test-pooled: ## Run the core's tests through PgBouncer, in session and in transaction mode
+	@scripts/prerequisites.sh test && node postgresql/fetch.mjs
+	@TEST_POOLING=session cargo test --workspace --locked --test core
+	@TEST_POOLING=transaction cargo test --workspace --locked --test core
 
 bench: ## Measure all that docs/benchmarks.md says, or SECTIONS="lookup cache …" of it
 	@scripts/bench.sh $(SECTIONS)

@@ -65,3 +65,5 @@ BEGIN
     RETURN deleted;
 END
 $function$;
+
+SELECT public.registry_hand_over();

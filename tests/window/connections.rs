@@ -29,14 +29,14 @@ async fn fill_form(window: &Window, url: &str) {
 }
 
 /// Makes a connection by its URL, and keeps it under this name.
-async fn make_connection(window: &Window, name: &str, url: &str) {
+pub(crate) async fn make_connection(window: &Window, name: &str, url: &str) {
     fill_form(window, url).await;
     window.write("//input[@data-autofocus]", name).await;
     window.click(&button("Save")).await;
     window.see(&format!("//li[@aria-label='{name}']")).await;
 }
 
-async fn switch_to(window: &Window, name: &str) {
+pub(crate) async fn switch_to(window: &Window, name: &str) {
     window
         .click(&format!(
             "//li[@aria-label='{name}']//button[normalize-space()='Switch']"
@@ -44,7 +44,7 @@ async fn switch_to(window: &Window, name: &str) {
         .await;
 }
 
-async fn see_in_header(window: &Window, word: &str) {
+pub(crate) async fn see_in_header(window: &Window, word: &str) {
     window
         .see(&format!("{HEADER}//*[contains(., '{word}')]"))
         .await;

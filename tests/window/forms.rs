@@ -15,7 +15,7 @@ use crate::sudden_death::{kill_9, server_process_id};
 const BANNER: &str = "//section[@aria-label='The database is away']";
 const QUESTION: &str = "//*[@role='alertdialog']";
 
-async fn edit(window: &Window, id: &str) {
+pub(crate) async fn edit(window: &Window, id: &str) {
     open(window, id).await;
     window
         .click("//aside//button[normalize-space()='Edit']")
@@ -24,14 +24,14 @@ async fn edit(window: &Window, id: &str) {
 }
 
 /// Types over all of a field's text, key by key.
-async fn type_over(window: &Window, label: &str, text: &str) {
+pub(crate) async fn type_over(window: &Window, label: &str, text: &str) {
     window.click(&field(label)).await;
     window.see_focus_in(&field(label)).await;
     window.press(&["Control", "a"]).await;
     window.type_text(text).await;
 }
 
-async fn value_of(window: &Window, label: &str) -> String {
+pub(crate) async fn value_of(window: &Window, label: &str) -> String {
     window
         .see(&field(label))
         .await
@@ -39,6 +39,17 @@ async fn value_of(window: &Window, label: &str) -> String {
         .await
         .unwrap()
         .unwrap()
+}
+
+/// Leaves the form without what was typed.
+pub(crate) async fn discard(window: &Window) {
+    window.click(&button("Cancel")).await;
+    window
+        .click(&format!(
+            "{QUESTION}//button[normalize-space()='Discard changes']"
+        ))
+        .await;
+    window.see_gone("//*[@role='dialog']").await;
 }
 
 async fn json_of(window: &Window, label: &str) -> String {
@@ -227,13 +238,7 @@ async fn leaving_asks_whichever_way_it_is_left() {
         .await;
     window.click(&button("Go on with it")).await;
     assert_eq!(value_of(&window, "Subject").await, "beamline.typed.v1");
-    window.click(&button("Cancel")).await;
-    window
-        .click(&format!(
-            "{QUESTION}//button[normalize-space()='Discard changes']"
-        ))
-        .await;
-    window.see_gone("//*[@role='dialog']").await;
+    discard(&window).await;
     window.close(&account).await;
 }
 

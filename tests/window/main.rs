@@ -17,6 +17,7 @@ mod limits;
 mod live;
 mod live_test;
 mod menu;
+mod patroni;
 mod pictures;
 mod protection;
 mod roles;
