@@ -12,6 +12,7 @@ mod audit_actors;
 mod audit_export;
 pub mod audit_groups;
 pub mod backup;
+mod binary_copy;
 pub mod cache;
 pub mod confirmation;
 pub mod connection;

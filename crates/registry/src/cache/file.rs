@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::{RowDecoder, RowEncoder, RowsError};
 use super::snapshot::{Head, Snapshot};
+use crate::binary_copy::CopyError;
 
 /// The first line of the file, up to the version of what follows.
 const MAGIC: &[u8] = b"beamline-registry snapshot 1\n";
@@ -123,7 +124,7 @@ pub(super) fn read(path: &Path) -> Result<Option<Saved>, FileError> {
         let piece = input.fill_buf()?;
         let piece = &piece[..piece.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
         if piece.is_empty() {
-            return Err(RowsError::CutShort.into());
+            return Err(RowsError::from(CopyError::CutShort).into());
         }
         hasher.update(piece);
         decoder.push(piece, |_| None)?;

@@ -1,10 +1,9 @@
-//! Extensions as bytes: PostgreSQL's binary COPY format (manual, "COPY", "Binary Format"), which the
-//! database sends and the snapshot file keeps, so that one decoder reads both.
+//! Extensions as bytes, in the format that the database sends and the snapshot file keeps, so that one decoder reads both.
 
-use std::str;
 use std::sync::Arc;
 
 use super::extension::{CachedExtension, ExtensionParts};
+use crate::binary_copy::{CopyDecoder, CopyError, Fields, HEADER, TRAILER, number, text};
 use crate::extensions::{ExtensionType, UnknownName};
 
 /// The columns of a row in their order. Column names are part of no format: the order is.
@@ -16,13 +15,7 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-const COLUMN_COUNT: i16 = 9;
-
-/// Eleven bytes of signature, flags, and the length of an extension of the header that nobody uses.
-const HEADER: &[u8; 19] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-
-/// A field count that says that nothing follows.
-const TRAILER: i16 = -1;
+const COLUMN_COUNT: usize = 9;
 
 /// Before each value of type jsonb.
 const JSONB_VERSION: u8 = 1;
@@ -30,20 +23,9 @@ const JSONB_VERSION: u8 = 1;
 /// Bytes that are no rows of the registry.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RowsError {
-    /// They don't begin as they should.
-    #[error("the rows don't begin with PostgreSQL's signature")]
-    Header,
-    /// They end in the middle.
-    #[error("the rows end in the middle")]
-    CutShort,
-    /// A row isn't what was asked for.
-    #[error("row {number} has an unexpected {what}")]
-    Row {
-        /// Which row, the first is 1.
-        number: usize,
-        /// Which part of it.
-        what: &'static str,
-    },
+    /// They are no rows, or not those that were asked for.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
     /// A row has a type of extensions that this program doesn't know.
     #[error(transparent)]
     Type(#[from] UnknownName),
@@ -53,10 +35,8 @@ pub(crate) enum RowsError {
 #[derive(Debug, Default)]
 pub(crate) struct RowDecoder {
     extensions: Vec<Arc<CachedExtension>>,
-    unread: Vec<u8>,
+    rows: CopyDecoder<COLUMN_COUNT>,
     buffer: String,
-    has_header: bool,
-    is_complete: bool,
 }
 
 impl RowDecoder {
@@ -76,137 +56,68 @@ impl RowDecoder {
         piece: &[u8],
         known: impl Fn(&str) -> Option<&'k Arc<CachedExtension>>,
     ) -> Result<(), RowsError> {
-        if self.unread.is_empty() {
-            let rest = self.decode(piece, known)?;
-            self.unread.extend_from_slice(rest);
-        } else {
-            let mut joined = std::mem::take(&mut self.unread);
-            joined.extend_from_slice(piece);
-            let rest = self.decode(&joined, known)?;
-            self.unread = rest.to_vec();
-        }
-        Ok(())
+        let Self {
+            extensions,
+            rows,
+            buffer,
+        } = self;
+        rows.push(piece, |number, fields| {
+            let wrong = |what| RowsError::from(CopyError::Row { number, what });
+            let parts = parts(&fields, wrong)?;
+            let extension = match known(parts.id) {
+                Some(extension) if extension.is_made_of(&parts) => Arc::clone(extension),
+                _ => CachedExtension::pack(&parts, buffer)
+                    .map(Arc::new)
+                    .ok_or_else(|| wrong("length"))?,
+            };
+            extensions.push(extension);
+            Ok(())
+        })
     }
 
     /// All rows, if the last piece was one.
     pub(crate) fn finish(self) -> Result<Vec<Arc<CachedExtension>>, RowsError> {
-        if self.is_complete && self.unread.is_empty() {
-            Ok(self.extensions)
-        } else {
-            Err(RowsError::CutShort)
-        }
-    }
-
-    /// Decodes whole rows and returns what is left.
-    fn decode<'b, 'k>(
-        &mut self,
-        mut bytes: &'b [u8],
-        known: impl Fn(&str) -> Option<&'k Arc<CachedExtension>>,
-    ) -> Result<&'b [u8], RowsError> {
-        if !self.has_header {
-            let Some((header, rest)) = bytes.split_first_chunk() else {
-                return Ok(bytes);
-            };
-            if header != HEADER {
-                return Err(RowsError::Header);
-            }
-            self.has_header = true;
-            bytes = rest;
-        }
-        while !self.is_complete {
-            let number = self.extensions.len() + 1;
-            let wrong = |what| RowsError::Row { number, what };
-            let Some((count, mut fields)) = bytes.split_first_chunk() else {
-                break;
-            };
-            match i16::from_be_bytes(*count) {
-                TRAILER => {
-                    self.is_complete = true;
-                    bytes = fields;
-                    break;
-                }
-                COLUMN_COUNT => {}
-                _ => return Err(wrong("number of columns")),
-            }
-            let mut row = Fields::default();
-            for place in &mut row.0 {
-                let Some((length, rest)) = fields.split_first_chunk() else {
-                    return Ok(bytes);
-                };
-                fields = rest;
-                // -1, the only negative length, is NULL.
-                if let Ok(length) = usize::try_from(i32::from_be_bytes(*length)) {
-                    let Some((field, rest)) = fields.split_at_checked(length) else {
-                        return Ok(bytes);
-                    };
-                    *place = Some(field);
-                    fields = rest;
-                }
-            }
-            let parts = row.parts(wrong)?;
-            let extension = match known(parts.id) {
-                Some(extension) if extension.is_made_of(&parts) => Arc::clone(extension),
-                _ => CachedExtension::pack(&parts, &mut self.buffer)
-                    .map(Arc::new)
-                    .ok_or_else(|| wrong("length"))?,
-            };
-            self.extensions.push(extension);
-            bytes = fields;
-        }
-        Ok(bytes)
+        self.rows.finish()?;
+        Ok(self.extensions)
     }
 }
 
-/// One row's columns, none for NULL.
-#[derive(Default)]
-struct Fields<'b>([Option<&'b [u8]>; COLUMN_COUNT as usize]);
-
-impl<'b> Fields<'b> {
-    fn parts(
-        &self,
-        wrong: impl Fn(&'static str) -> RowsError,
-    ) -> Result<ExtensionParts<'b>, RowsError> {
-        let [
-            id,
-            extension_type,
-            subject,
-            timeout_ms,
-            retry,
-            enabled,
-            config,
-            metadata,
-            revision,
-        ] = self.0;
-        Ok(ExtensionParts {
-            id: text(id).ok_or_else(|| wrong("id"))?,
-            extension_type: ExtensionType::try_from(
-                text(extension_type).ok_or_else(|| wrong("type"))?,
-            )?,
-            subject: text(subject).ok_or_else(|| wrong("subject"))?,
-            timeout_ms: number(timeout_ms)
-                .map(i32::from_be_bytes)
-                .ok_or_else(|| wrong("timeout_ms"))?,
-            retry: number(retry)
-                .map(i32::from_be_bytes)
-                .ok_or_else(|| wrong("retry"))?,
-            enabled: number(enabled)
-                .map(|[byte]| byte != 0)
-                .ok_or_else(|| wrong("enabled"))?,
-            config: json(config).map_err(|NotJson| wrong("config"))?,
-            metadata: json(metadata).map_err(|NotJson| wrong("metadata"))?,
-            revision: number(revision)
-                .map(i64::from_be_bytes)
-                .ok_or_else(|| wrong("revision"))?,
-        })
-    }
-}
-
-fn text(field: Option<&[u8]>) -> Option<&str> {
-    str::from_utf8(field?).ok()
-}
-
-fn number<const LENGTH: usize>(field: Option<&[u8]>) -> Option<[u8; LENGTH]> {
-    field?.try_into().ok()
+fn parts<'b>(
+    fields: &Fields<'b, COLUMN_COUNT>,
+    wrong: impl Fn(&'static str) -> RowsError,
+) -> Result<ExtensionParts<'b>, RowsError> {
+    let [
+        id,
+        extension_type,
+        subject,
+        timeout_ms,
+        retry,
+        enabled,
+        config,
+        metadata,
+        revision,
+    ] = *fields;
+    Ok(ExtensionParts {
+        id: text(id).ok_or_else(|| wrong("id"))?,
+        extension_type: ExtensionType::try_from(
+            text(extension_type).ok_or_else(|| wrong("type"))?,
+        )?,
+        subject: text(subject).ok_or_else(|| wrong("subject"))?,
+        timeout_ms: number(timeout_ms)
+            .map(i32::from_be_bytes)
+            .ok_or_else(|| wrong("timeout_ms"))?,
+        retry: number(retry)
+            .map(i32::from_be_bytes)
+            .ok_or_else(|| wrong("retry"))?,
+        enabled: number(enabled)
+            .map(|[byte]| byte != 0)
+            .ok_or_else(|| wrong("enabled"))?,
+        config: json(config).map_err(|NotJson| wrong("config"))?,
+        metadata: json(metadata).map_err(|NotJson| wrong("metadata"))?,
+        revision: number(revision)
+            .map(i64::from_be_bytes)
+            .ok_or_else(|| wrong("revision"))?,
+    })
 }
 
 struct NotJson;
@@ -232,7 +143,8 @@ impl<W: std::io::Write> RowEncoder<W> {
 
     pub(crate) fn push(&mut self, extension: &CachedExtension) -> std::io::Result<()> {
         let parts = extension.parts();
-        self.output.write_all(&COLUMN_COUNT.to_be_bytes())?;
+        let count = i16::try_from(COLUMN_COUNT).map_err(std::io::Error::other)?;
+        self.output.write_all(&count.to_be_bytes())?;
         self.field(&[], parts.id.as_bytes())?;
         self.field(&[], parts.extension_type.name().as_bytes())?;
         self.field(&[], parts.subject.as_bytes())?;

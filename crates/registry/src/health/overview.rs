@@ -6,13 +6,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use sqlx::Row;
-use sqlx::postgres::PgRow;
 
 use super::alarms::limits_of;
 use super::history::{score, step_for, widened};
 use super::latency::Latencies;
 use super::{HealthLimits, HealthRange, HealthSource, HealthState};
+use crate::binary_copy::{CopyDecoder, CopyError, Fields, number, text, time};
 use crate::extensions::ExtensionType;
 use crate::wire::WireNumber;
 use crate::{Error, Registry, Result};
@@ -155,24 +154,6 @@ const POINTS_MAX: u32 = 30;
 
 const OVERVIEW: &str = "Reading the health of all extensions";
 
-/// SQL: buckets of `$1` minutes that begin from `$2` until before `$3`, of the sources `$4`, with these columns beside the
-/// first four. By the index of times, in whose order they lie on their pages.
-macro_rules! select_buckets {
-    ($more:literal) => {
-        concat!(
-            "SELECT extension_id, started_at, success_count, failure_count",
-            $more,
-            " FROM public.extension_health_history
-             WHERE step_minutes = $1 AND started_at >= $2 AND started_at < $3 AND source = ANY ($4)"
-        )
-    };
-}
-
-const READ_COUNTS: &str = select_buckets!("");
-const READ_CALLS: &str = select_buckets!(
-    ", last_failure, source = 'sample', latency_min_ms, latency_max_ms, latency_histogram"
-);
-
 impl Registry {
     /// How the calls of all extensions went in a range.
     ///
@@ -261,9 +242,15 @@ impl Registry {
         let range = widened(range, step_minutes);
         let steps = Steps::of(range, step_minutes);
         let mut by_id: HashMap<String, Vec<Point>> = HashMap::new();
-        self.read_buckets(READ_COUNTS, steps, range, |bucket| {
-            of_extension(&mut by_id, bucket)?.push(steps.point(bucket)?);
-            Ok(())
+        self.read_buckets("", steps, range, |fields: Fields<'_, 4>| {
+            let (id, point) = steps.point(&fields)?;
+            // Not by entry, which would take an id of its own for each bucket.
+            let points = match by_id.get_mut(id) {
+                Some(points) => points,
+                None => by_id.entry(id.to_owned()).or_default(),
+            };
+            points.push(point);
+            Some(())
         })
         .await?;
         let mut sparklines: Vec<HealthSparkline> = by_id
@@ -307,49 +294,59 @@ impl Registry {
 
     /// The calls of a part of a range, by extension.
     async fn calls_by_id(&self, steps: Steps, part: HealthRange) -> Result<HashMap<String, Calls>> {
-        let mut by_id = HashMap::new();
-        self.read_buckets(READ_CALLS, steps, part, |bucket| {
-            of_extension::<Calls>(&mut by_id, bucket)?.add_bucket(bucket, steps)
+        let mut by_id: HashMap<String, Calls> = HashMap::new();
+        let more =
+            ", last_failure, source = 'sample', latency_min_ms, latency_max_ms, latency_histogram";
+        self.read_buckets(more, steps, part, |fields: Fields<'_, 9>| {
+            let [id, started_at, success, failure, more @ ..] = fields;
+            let (id, point) = steps.point(&[id, started_at, success, failure])?;
+            let calls = match by_id.get_mut(id) {
+                Some(calls) => calls,
+                None => by_id.entry(id.to_owned()).or_default(),
+            };
+            calls.add_bucket(point, more)
         })
         .await?;
         Ok(by_id)
     }
 
-    /// Hands on what [`select_buckets`] finds in a part of a range, in no order.
+    /// Hands on the buckets of a part of a range, in no order: id, beginning, successes and failures, and these columns.
     ///
-    /// There are tens of thousands: each is taken in as it comes, with no copy of it, and its columns by their places,
-    /// because names would be looked up for each.
-    async fn read_buckets(
+    /// By the index of times, in whose order they lie on their pages. There are tens of thousands, hence the format.
+    async fn read_buckets<const COLUMNS: usize>(
         &self,
-        question: &'static str,
+        more: &str,
         steps: Steps,
         part: HealthRange,
-        mut take: impl FnMut(&PgRow) -> sqlx::Result<()>,
+        mut take: impl FnMut(Fields<'_, COLUMNS>) -> Option<()>,
     ) -> Result<()> {
+        let sources = HealthSource::Traffic.names().join("', '");
+        // Numbers, times and names of our own: COPY takes no parameters.
+        let statement = format!(
+            "COPY (SELECT extension_id, started_at, success_count, failure_count{more}
+                   FROM public.extension_health_history
+                   WHERE step_minutes = {} AND started_at >= '{}' AND started_at < '{}' AND source IN ('{sources}'))
+             TO STDOUT (FORMAT binary)",
+            steps.step.num_minutes(),
+            part.from.to_rfc3339(),
+            part.until.to_rfc3339(),
+        );
+        let unexpected = |source: CopyError| Error::Internal {
+            attempted: OVERVIEW,
+            source: source.into(),
+        };
         let mut connection = self.pool().acquire().await.map_err(failed)?;
-        let mut buckets = sqlx::query(question)
-            .bind(i16::try_from(steps.step.num_minutes()).unwrap_or(i16::MAX))
-            .bind(part.from)
-            .bind(part.until)
-            .bind(HealthSource::Traffic.names())
-            .fetch(&mut *connection);
-        while let Some(bucket) = buckets.try_next().await.map_err(failed)? {
-            take(&bucket).map_err(failed)?;
+        let mut pieces = connection.copy_out_raw(&statement).await.map_err(failed)?;
+        let mut rows = CopyDecoder::default();
+        while let Some(piece) = pieces.try_next().await.map_err(failed)? {
+            rows.push(&piece, |number, fields| {
+                let what = "value";
+                take(fields).ok_or(CopyError::Row { number, what })
+            })
+            .map_err(unexpected)?;
         }
-        Ok(())
+        rows.finish().map_err(unexpected)
     }
-}
-
-/// What is held of the extension that a bucket is of.
-fn of_extension<'held, Held: Default>(
-    by_id: &'held mut HashMap<String, Held>,
-    bucket: &PgRow,
-) -> sqlx::Result<&'held mut Held> {
-    let id: &str = bucket.try_get(0)?;
-    if !by_id.contains_key(id) {
-        by_id.insert(id.to_owned(), Held::default());
-    }
-    by_id.get_mut(id).ok_or(sqlx::Error::RowNotFound)
 }
 
 fn failed(source: sqlx::Error) -> Error {
@@ -394,13 +391,15 @@ impl Steps {
         vec![0; self.count()]
     }
 
-    /// What a row of [`select_buckets`] says of calls.
-    fn point(self, bucket: &PgRow) -> sqlx::Result<Point> {
-        Ok(Point {
-            place: self.place(bucket.try_get(1)?),
-            success_count: bucket.try_get(2)?,
-            failure_count: bucket.try_get(3)?,
-        })
+    /// Of which extension a bucket is, and its calls; none if that is no bucket.
+    fn point<'row>(self, fields: &Fields<'row, 4>) -> Option<(&'row str, Point)> {
+        let [id, started_at, success_count, failure_count] = *fields;
+        let point = Point {
+            place: self.place(time(started_at)?),
+            success_count: number(success_count).map(i64::from_be_bytes)?,
+            failure_count: number(failure_count).map(i64::from_be_bytes)?,
+        };
+        Some((text(id)?, point))
     }
 
     /// The answered and the failed calls of each step.
@@ -447,18 +446,20 @@ impl Calls {
         score(self.success_count, self.failure_count)
     }
 
-    /// Adds a row of [`READ_CALLS`].
-    fn add_bucket(&mut self, bucket: &PgRow, steps: Steps) -> sqlx::Result<()> {
-        let point = steps.point(bucket)?;
+    /// Adds a bucket; none if that is none.
+    fn add_bucket(&mut self, point: Point, fields: Fields<'_, 5>) -> Option<()> {
+        let [last_failure, is_sample, min_ms, max_ms, histogram] = fields;
         self.success_count += point.success_count;
         self.failure_count += point.failure_count;
         self.points.push(point);
-        self.last_failure = self.last_failure.max(bucket.try_get(4)?);
-        self.is_sample |= bucket.try_get::<bool, _>(5)?;
-        self.latencies
-            .add_bounds(bucket.try_get(6)?, bucket.try_get(7)?);
-        self.latencies.add_histogram(bucket.try_get(8)?);
-        Ok(())
+        self.last_failure = self.last_failure.max(time(last_failure));
+        self.is_sample |= number(is_sample)? != [0];
+        self.latencies.add_bounds(
+            number(min_ms).map(f64::from_be_bytes),
+            number(max_ms).map(f64::from_be_bytes),
+        );
+        self.latencies.add_histogram(text(histogram)?);
+        Some(())
     }
 
     fn add(&mut self, other: &Self) {

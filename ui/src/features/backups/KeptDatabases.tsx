@@ -31,7 +31,7 @@ export function KeptDatabases({ kept }: { kept: readonly KeptCluster[] }) {
             <Button size="compact-xs" variant="default" onClick={() => showInFolder(database.path)}>
               Show
             </Button>
-            <Button size="compact-xs" variant="subtle" color="red" onClick={() => setAsked(database)}>
+            <Button size="compact-xs" variant="subtle" c="var(--bad)" onClick={() => setAsked(database)}>
               Delete…
             </Button>
           </li>
