@@ -64,7 +64,8 @@ impl TestServer {
             let password = superuser_password(data_directory);
             let socket = data_directory.join("postgresql/socket");
             let socket = socket.to_str().expect("a plain path");
-            PgBouncer::before(socket, 5432, pooling, ("registry_admin", &password), 5)
+            // More than the eight sessions that a registry may hold.
+            PgBouncer::before(socket, 5432, pooling, ("registry_admin", &password), 10)
         });
         options.socket(pooler.folder()).port(pooler.port)
     }

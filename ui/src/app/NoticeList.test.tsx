@@ -5,6 +5,7 @@ import { startBackend } from "../testing/backend";
 import { forbidden } from "../testing/fixtures";
 import { renderApp } from "../testing/renderApp";
 import { keepNotice, keptMax, reloadNotices } from "../ui/notices";
+import { notifyDone, notifyFailure, notifyUndoable } from "../ui/notify";
 
 async function openList() {
   const { user } = renderApp();
@@ -75,5 +76,40 @@ describe("the list of notices", () => {
     reloadNotices();
     await openList();
     expect(await screen.findByRole("button", { name: "Notices" })).toBeVisible();
+  });
+});
+
+describe("while notices are paused", () => {
+  it("what needs nobody is kept without being shown, until they are let through", async () => {
+    const backend = startBackend();
+    const user = await openList();
+    await backend.emitNoticesPaused(true);
+    const paused = await screen.findByRole("button", { name: "Notices are held back. Let them through" });
+    act(() => notifyDone("Exported 6 extensions"));
+    expect(await screen.findByRole("button", { name: "Notices: 1 new" })).toBeVisible();
+    expect(screen.queryByText("Exported 6 extensions")).toBeNull();
+
+    await user.click(paused);
+    expect(backend.callsOf("pause_notices")).toEqual([{ paused: false }]);
+    await backend.emitNoticesPaused(false);
+    await waitFor(() => expect(paused).not.toBeInTheDocument());
+    act(() => notifyDone("Exported 7 extensions"));
+    expect(await screen.findByText("Exported 7 extensions")).toBeVisible();
+  });
+
+  it("what can be undone, what failed and what somebody may want to read again is shown all the same", async () => {
+    const backend = startBackend();
+    await openList();
+    await backend.emitNoticesPaused(true);
+    await screen.findByRole("button", { name: "Notices are held back. Let them through" });
+    act(() => {
+      notifyUndoable({ subjects: ["pii_guard"], message: "Switched off pii_guard", undo: () => undefined });
+      notifyFailure("Could not switch off mock_provider", forbidden);
+      notifyDone("Wrote a file", { stays: true });
+    });
+    expect(await screen.findByRole("button", { name: "Undo" })).toBeVisible();
+    expect(await screen.findByText("Could not switch off mock_provider")).toBeVisible();
+    expect(await screen.findByText("Wrote a file")).toBeVisible();
+    await backend.emitNoticesPaused(false);
   });
 });

@@ -44,6 +44,14 @@ describe("while the database is away", () => {
     await waitFor(() => expect(backend.callsOf("update_extension")).toHaveLength(1));
   });
 
+  it("says of when what is shown is, and how long ago that was", async () => {
+    const backend = startBackend();
+    renderApp("/extensions");
+    await screen.findByText("pii_guard");
+    await backend.emitStatus({ state: "starting", step: "connecting" });
+    expect(away()).toHaveTextContent(/What is shown is of \d\d:\d\d:\d\d, [\d.]+ s ago/);
+  });
+
   it("says why it did not come back and tries again", async () => {
     const backend = startBackend();
     const { user } = renderApp("/extensions");

@@ -205,6 +205,8 @@ export type Backend = {
   emitMenu: (action: MenuAction) => Promise<void>;
   /** Tells that somebody wants to quit, as the backend does while something is not saved. */
   emitQuitAsked: () => Promise<void>;
+  /** Tells whether notices are held back as the backend does. */
+  emitNoticesPaused: (isPaused: boolean) => Promise<void>;
   /** Tells how far an export is as the backend does. */
   emitExported: (progress: ExportProgressed) => Promise<void>;
   /** Tells that a step of a test of a profile has ended as the backend does. */
@@ -339,6 +341,7 @@ export function startBackend(): Backend {
     emitNoticeOpened: (extension_id) => act(() => emit("health-notice-opened", { extension_id })),
     emitMenu: (action) => act(() => emit("menu-chosen", action)),
     emitQuitAsked: () => act(() => emit("quit-asked", null)),
+    emitNoticesPaused: (isPaused) => act(() => emit("notices-paused", isPaused)),
     emitExported: (progress) => act(() => emit("export-progressed", progress)),
     emitTested: (step) => act(() => emit("connection-tested", step)),
     emitConnection: async (state) => {

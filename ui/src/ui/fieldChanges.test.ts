@@ -100,6 +100,13 @@ describe("indented", () => {
   });
 });
 
+describe("a mark that turns the direction", () => {
+  it("is shown as its escape, in lines as in a sentence", () => {
+    expect(kinds(indented('{"k\u202e": "a\u2066b"}'))).toEqual([["text", '{"k\\u202e": "a\\u2066b"}']]);
+    expect(words(inline('"a\u202eb"'))).toBe("a\\u202eb");
+  });
+});
+
 describe("fitsInline", () => {
   it("takes short simple values only", () => {
     expect(fitsInline({ path: "/a", before: "true", after: null })).toBe(true);

@@ -39,6 +39,7 @@ describe("withValueAt", () => {
 describe("jsonAt", () => {
   it("reads a place to the last digit", () => {
     expect(jsonAt('{"a": [1, {"b/c": 2.50}]}', ["a", "1", "b/c"])).toBe("2.50");
+    expect(jsonAt('{"a": [-1.50E+20, 1e5]}', ["a"])).toBe("[-1.50E+20, 1e5]");
     expect(jsonAt('{"a": 1}', ["a", "b"])).toBeNull();
     expect(jsonAt('{"a": 1}', ["x"])).toBeNull();
     expect(jsonAt("broken", [])).toBeNull();

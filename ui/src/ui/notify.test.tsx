@@ -42,3 +42,20 @@ it("is undone by the key while it is on offer, and once", async () => {
   await pass(500);
   expect(button()).toBeNull();
 });
+
+it("ends an older offer for the same extension, and leaves those for others", async () => {
+  const [older, other, newer] = [vi.fn(), vi.fn(), vi.fn()];
+  act(() => notifyUndoable({ subjects: ["pii_guard"], message: "Switched off pii_guard", undo: older }));
+  act(() => notifyUndoable({ subjects: ["mock_provider"], message: "Saved mock_provider", undo: other }));
+  act(() => notifyUndoable({ subjects: ["a", "pii_guard"], message: "Switched 2", undo: newer }));
+  await pass(500);
+  expect(screen.getAllByRole("button", { name: "Undo" })).toHaveLength(2);
+  act(() => {
+    undoLast();
+    undoLast();
+    undoLast();
+  });
+  expect(newer).toHaveBeenCalledTimes(1);
+  expect(other).toHaveBeenCalledTimes(1);
+  expect(older).not.toHaveBeenCalled();
+});

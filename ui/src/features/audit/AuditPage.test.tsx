@@ -248,6 +248,23 @@ describe("the timeline", () => {
     expect(await entry(3)).toBeVisible();
   });
 
+  it("holds new entries back while somebody has scrolled down, until they are at the top again", async () => {
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    const backend = startBackend();
+    backend.auditEntries = Array.from({ length: 60 }, (_, index) => auditEntry(60 - index));
+    renderApp("/audit");
+    const list = (await entry(60)).closest("[data-index]")?.parentElement?.parentElement;
+    if (!list) throw new Error("no list");
+    fireEvent.scroll(list, { target: { scrollTop: 400 } });
+    backend.auditEntries = [auditEntry(61), ...backend.auditEntries];
+    await act(() => vi.advanceTimersByTimeAsync(10_500));
+    const pill = await screen.findByRole("button", { name: "1 new entry" });
+    expect(document.querySelector("[data-audit-revision='61']")).toBeNull();
+    fireEvent.scroll(list, { target: { scrollTop: 0 } });
+    expect(await entry(61)).toBeVisible();
+    expect(pill).not.toBeInTheDocument();
+  });
+
   it("says that nothing has changed yet", async () => {
     startBackend();
     renderApp("/audit");
@@ -463,6 +480,52 @@ describe("undo", () => {
     const button = within(await entry(7)).getByRole("button", { name: "Undo this change" });
     await waitFor(() => expect(button).toHaveAttribute("aria-disabled", "true"));
     await user.click(button);
+    expect(screen.queryByRole("dialog")).toBeNull();
+  });
+});
+
+describe("undo that is off", () => {
+  async function undoOf(id: number) {
+    await waitFor(async () =>
+      expect(within(await entry(id)).getByRole("button", { name: "Undo this change" })).toBeVisible(),
+    );
+    return within(await entry(id)).getByRole("button", { name: "Undo this change" });
+  }
+
+  it("is so for what a legacy program wrote, and says that what was before is not known", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7, { actor_source: "legacy" })];
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    const button = await undoOf(7);
+    expect(button).toHaveAttribute("aria-disabled", "true");
+    await user.hover(button);
+    expect(await screen.findByText(/what was there before is not known/)).toBeInTheDocument();
+  });
+
+  it("is so for more than switches where the login may only switch", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(8), auditEntry(7, { action: "updated" })];
+    backend.permissions = { ...backend.permissions, can_edit: false };
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    const button = await undoOf(7);
+    await waitFor(() => expect(button).toHaveAttribute("aria-disabled", "true"));
+    await user.hover(button);
+    expect(await screen.findByText(/it needs the role registry_editor/)).toBeInTheDocument();
+    await user.click(within(await entry(8)).getByRole("button", { expanded: false }));
+    expect(await undoOf(8), "a switch is taken back by who may switch").not.toHaveAttribute("aria-disabled");
+  });
+
+  it("is so for its key, too", async () => {
+    const backend = startBackend();
+    backend.auditEntries = [auditEntry(7)];
+    backend.permissions = { ...backend.permissions, can_switch: false, can_edit: false };
+    const { user } = renderApp("/audit");
+    await user.click(within(await entry(7)).getByRole("button", { expanded: false }));
+    const button = await undoOf(7);
+    await waitFor(() => expect(button).toHaveAttribute("aria-disabled", "true"));
+    await user.keyboard("u");
     expect(screen.queryByRole("dialog")).toBeNull();
   });
 });

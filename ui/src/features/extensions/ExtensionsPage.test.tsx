@@ -290,6 +290,22 @@ describe("several at once", () => {
     );
   });
 
+  it("take the older Undo of one of them away as soon as they are switched", async () => {
+    const backend = startBackend();
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", piiGuard));
+    await screen.findByRole("button", { name: "Undo" });
+    const answer = held();
+    backend.holds.set("set_extensions_enabled", answer.promise);
+    await user.click(screen.getByRole("checkbox", { name: "Select pii_guard" }));
+    await user.click(screen.getByRole("checkbox", { name: "Select normalize_text" }));
+    await user.click(bar().getByRole("button", { name: "Enable 1" }));
+    await user.keyboard("z");
+    answer.release();
+    expect(await screen.findByText(/^Switched on/)).toHaveTextContent("Switched on pii_guard");
+    expect(backend.callsOf("undo_changes")).toEqual([]);
+  });
+
   it("are fewer again when a range is made shorter", async () => {
     startBackend();
     const { user } = renderApp();
@@ -506,9 +522,12 @@ describe("a switch", () => {
     const answer = held();
     backend.holds.set("set_extension_enabled", answer.promise);
     await user.click(screen.getByRole("switch", piiGuard));
+    // It goes by itself after a while: that it is gone is not enough.
+    await user.keyboard("z");
     await waitFor(() => expect(screen.queryByRole("button", { name: "Undo" })).toBeNull());
     answer.release();
     expect(await screen.findByText(/^Switched on/)).toHaveTextContent("Switched on pii_guard");
+    expect(backend.callsOf("undo_changes")).toEqual([]);
   });
 
   it("does not let one extension's slow answer hold up another's", async () => {

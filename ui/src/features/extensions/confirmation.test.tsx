@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { type Backend, protect, startBackend } from "../../testing/backend";
-import { consumerReport, forbidden } from "../../testing/fixtures";
+import { consumerReport, extension, forbidden } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const piiGuard = { name: "pii_guard enabled" };
@@ -69,6 +69,22 @@ describe("switching off what can stop traffic", () => {
     expect(dialog).toHaveTextContent(
       /router on eu-1 and 1 more have applied revision 1\s204; edge has applied revision 1\s201\./,
     );
+  });
+
+  it("names one whose letters turn the direction so that nothing beside it turns", async () => {
+    const backend = startBackend();
+    const id = "guard\u202etxt";
+    backend.extensions = [extension(id)];
+    const { user } = renderApp();
+    backend.failures.set("set_extension_enabled", forbidden);
+    await user.click(await screen.findByRole("switch"));
+    const failed = await screen.findByText(/^Could not switch off/);
+    expect(failed).toHaveTextContent(`Could not switch off \u2068${id}\u2069`);
+
+    backend.failures.clear();
+    backend.asksAbout = "each";
+    await user.click(screen.getByRole("switch"));
+    expect(await screen.findByRole("dialog")).toHaveAccessibleName(`Switch off \u2068${id}\u2069?`);
   });
 
   it("is left alone by Escape, and the focus is back on the switch", async () => {

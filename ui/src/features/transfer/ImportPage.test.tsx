@@ -3,7 +3,7 @@ import type { UserEvent } from "@testing-library/user-event";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ErrorReport, PlannedChange, RegistryPlan } from "../../bindings";
 import { type Backend, startBackend } from "../../testing/backend";
-import { auditEntry } from "../../testing/fixtures";
+import { auditEntry, readyStatus } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 import { forgetFile } from "./chosenFile";
 
@@ -203,6 +203,23 @@ describe("the preview", () => {
     });
     await choose(user, "other");
     expect(await screen.findByText("syntax")).toBeVisible();
+  });
+
+  it("stays while the database is away, and is applied only when it is back", async () => {
+    const backend = startBackend();
+    backend.plan = plan([changed]);
+    const { user, path } = await previewOf(backend);
+    await backend.emitStatus({ state: "starting", step: "connecting" });
+    const button = screen.getByRole("button", { name: "Import 1 change" });
+    expect(button).toHaveAttribute("aria-disabled", "true");
+    await user.click(button);
+    await user.type(screen.getByLabelText(/^Reason/), "kept{Enter}");
+    expect(backend.callsOf("apply_import")).toEqual([]);
+
+    await backend.emitStatus(readyStatus);
+    expect(screen.getByLabelText(/^Reason/)).toHaveValue("kept");
+    await user.click(screen.getByRole("button", { name: "Import 1 change" }));
+    await waitFor(() => expect(path()).toBe("/extensions"));
   });
 
   it("has nothing to import where the registry is so already", async () => {

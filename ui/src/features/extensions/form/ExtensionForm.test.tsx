@@ -8,6 +8,7 @@ import {
   extensionDetail,
   extensionNotFound,
   forbidden,
+  readyStatus,
 } from "../../../testing/fixtures";
 import { chooseMore } from "../../../testing/menu";
 import { renderApp } from "../../../testing/renderApp";
@@ -267,6 +268,24 @@ describe("an edit", () => {
     third.unmount();
     const { form } = await editing();
     expect(form.queryByRole("button", { name: "Go on with it" })).not.toBeInTheDocument();
+  });
+
+  it("lets no copy be made while a draft of it is on offer", async () => {
+    const backend = startBackend();
+    const first = renderApp("/extensions?open=pii_guard&form=duplicate");
+    await dialog("New extension");
+    write("Subject", "mine");
+    await waitFor(() =>
+      expect(localStorage.getItem("extension-draft duplicate pii_guard")).toContain("mine"),
+    );
+    first.unmount();
+    renderApp("/extensions?open=pii_guard&form=duplicate");
+    const form = within(await dialog("New extension"));
+    expect(form.getByRole("button", { name: "Go on with it" })).toBeVisible();
+    expect(form.getByRole("button", { name: "Review" })).toBeDisabled();
+    fireEvent.keyDown(window, { key: "Enter", ctrlKey: true });
+    fireEvent.keyDown(window, { key: "Enter", ctrlKey: true });
+    expect(backend.callsOf("create_extension")).toEqual([]);
   });
 
   it("is no draft of a new extension or a copy", async () => {
@@ -547,6 +566,14 @@ describe("a conflict", () => {
     });
   });
 
+  it("takes nothing of yours from inside a place for which no side was chosen", () => {
+    const wider = { ...conflict, paths: ["/config/a", "/config/b"] };
+    expect(resolve(wider, yours, {}).config).toBe('{"a": 2.00, "b": {"c": 1}, "new": true}');
+    expect(resolve(wider, yours, { "/config/b": "yours" }).config).toBe(
+      '{"a": 2.00, "b": {"c": 9.50}, "new": true}',
+    );
+  });
+
   it("is shown place by place, and saved over what is there now", async () => {
     const { backend, user, form } = await editing();
     writeJson("Configuration", '{"model": "mine", "rate": 1.00}');
@@ -599,6 +626,53 @@ describe("a conflict", () => {
         request: {
           seen: { id: "pii_guard", revision: 7 },
           patch: { config: '{"model": "mine", "rate": 1.00}' },
+        },
+      }),
+    );
+  });
+
+  it("is gone on with in the form once all is chosen, over what is there now", async () => {
+    const { backend, user, form } = await editing();
+    writeJson("Configuration", '{"model": "mine"}');
+    const row = backend.extensions.find(({ id }) => id === "pii_guard");
+    if (!row) throw new Error("no such row");
+    backend.failures.set("update_extension", {
+      ...forbidden,
+      code: "revision_conflict",
+      facts: {
+        kind: "conflict",
+        value: {
+          current: extensionDetail({ ...row, revision: 7, retry: 5 }, '{"model": "theirs"}'),
+          paths: ["/config/model"],
+          theirs: [
+            { path: "/config/model", before: '"a"', after: '"theirs"' },
+            { path: "/retry", before: "1", after: "5" },
+          ],
+          yours: [{ path: "/config/model", before: '"a"', after: '"mine"' }],
+        },
+      },
+    });
+    await user.click(form.getByRole("button", { name: "Review" }));
+    await user.click(form.getByRole("button", { name: "Save" }));
+    const place = within(await form.findByRole("radiogroup", { name: "Configuration › model" }));
+    expect(form.getByRole("button", { name: "Edit the result" })).toBeDisabled();
+    await user.click(place.getByRole("radio", { name: "Yours" }));
+
+    await backend.emitStatus({ state: "starting", step: "connecting" });
+    expect(form.getByRole("button", { name: "Save" }), "the database is away").toBeDisabled();
+    await backend.emitStatus(readyStatus);
+    expect(form.getByRole("button", { name: "Save" })).toBeEnabled();
+
+    await user.click(form.getByRole("button", { name: "Edit the result" }));
+    backend.failures.clear();
+    write("Subject", "edited");
+    await user.click(form.getByRole("button", { name: "Review" }));
+    await user.click(form.getByRole("button", { name: "Save" }));
+    await waitFor(() =>
+      expect(backend.callsOf("update_extension").at(-1)).toMatchObject({
+        request: {
+          seen: { id: "pii_guard", revision: 7 },
+          patch: { subject: "edited", retry: null, config: '{"model": "mine"}' },
         },
       }),
     );

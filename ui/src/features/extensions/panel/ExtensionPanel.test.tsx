@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { startBackend } from "../../../testing/backend";
 import { auditEntry, forbidden, healthSeries } from "../../../testing/fixtures";
@@ -132,6 +132,22 @@ describe("the panel", () => {
     await user.click(toggle);
     expect(toggle).toBeChecked();
     expect(backend.callsOf("set_extension_enabled")).toHaveLength(0);
+  });
+
+  it("is for looking alone by keys, too", async () => {
+    const backend = startBackend();
+    backend.permissions = { ...backend.permissions, can_edit: false, can_switch: false };
+    const { user, search } = renderApp("/extensions?open=pii_guard");
+    const panel = within(await panelOf("pii_guard"));
+    const edit = await panel.findByRole("button", { name: "Edit" });
+    await waitFor(() => expect(edit).toHaveAttribute("aria-disabled", "true"));
+    act(() => (document.activeElement as HTMLElement | null)?.blur());
+    for (const key of [" ", "e", "n", "{Delete}"]) {
+      await user.keyboard(key);
+      expect(screen.queryByRole("dialog"), `after ${key}`).toBeNull();
+    }
+    expect(backend.callsOf("set_extension_enabled")).toHaveLength(0);
+    expect(search(), "no form was asked for").toEqual({ open: "pii_guard" });
   });
 
   it("goes by k and the arrows to the extension above, wherever the focus is", async () => {
