@@ -266,7 +266,7 @@ impl Window {
     /// Clicks an element as soon as nothing that moves is over it.
     pub async fn click(&self, xpath: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while let Err(error) = self.click_at_rest(xpath).await {
+        while let Err(error) = self.see(xpath).await.click().await {
             assert!(
                 Instant::now() < deadline,
                 "{xpath} can't be clicked ({error})"
@@ -275,18 +275,19 @@ impl Window {
         }
     }
 
-    /// A click goes to a place: what is still sliding in has left it when the click arrives.
-    async fn click_at_rest(&self, xpath: &str) -> Result<(), fantoccini::error::CmdError> {
-        let element = self.see(xpath).await;
-        let mut place = element.rectangle().await?;
+    /// Clicks an element that slides in once it rests: a click goes to a place, which what moves has left by then.
+    pub async fn click_at_rest(&self, xpath: &str) {
+        let script = "return JSON.stringify(arguments[0].getBoundingClientRect())";
         let deadline = Instant::now() + PATIENCE;
+        let mut last = None;
         loop {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            let now = element.rectangle().await?;
-            if now == place || Instant::now() > deadline {
-                return element.click().await;
+            let element = serde_json::to_value(self.see(xpath).await).expect("a reference");
+            let place = self.client.execute(script, vec![element]).await.ok();
+            if (place.is_some() && place == last) || Instant::now() > deadline {
+                return self.click(xpath).await;
             }
-            place = now;
+            last = place;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

@@ -256,7 +256,7 @@ async fn exported(window: &Window, format: &str, changes: &str) -> String {
         window.picture("audit-exported-light").await;
     }
     window
-        .click(&format!("{notice}//button[contains(@class, 'close')]"))
+        .click_at_rest(&format!("{notice}//button[contains(@class, 'close')]"))
         .await;
     window.see_gone(&notice).await;
     let written = std::fs::read_to_string(path).expect("the file is there");
