@@ -195,7 +195,7 @@ function NatsForm({ status }: { status: NatsStatus }) {
           <Button
             size="xs"
             variant="subtle"
-            color="red"
+            c="var(--bad)"
             loading={remove.isPending}
             disabled={isBusy && !remove.isPending}
             onClick={() =>
