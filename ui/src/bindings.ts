@@ -1504,7 +1504,7 @@ export type HealthSparklines = {
 	range: HealthRange,
 	/**  How long a step is. */
 	step_minutes: number,
-	/**  Of the extensions that were called in the range, by id. */
+	/**  Of the extensions that were called in the range, by id; those that are gone among them. */
 	sparklines: HealthSparkline[],
 };
 
