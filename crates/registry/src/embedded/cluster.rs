@@ -11,12 +11,15 @@ use tracing::info;
 
 use super::account::ServerAccount;
 use super::binaries::ServerBinaries;
+use super::failure::{describe_failure, last_lines};
 use super::process::end_with_this_program;
-use super::server::{describe_failure, last_lines};
 use crate::{Error, Result};
 
 /// The cluster's superuser. It initialises and migrates; the console never works as it.
 pub(super) const SUPERUSER: &str = "registry_admin";
+
+/// A new cluster takes about 40 MiB, and its log another 16 MiB at a time.
+pub(super) const SPACE_FOR_A_NEW_CLUSTER_MIB: u64 = 128;
 
 /// The cluster and its credentials: one folder, so that it appears whole or not at all.
 #[derive(Clone, Debug)]

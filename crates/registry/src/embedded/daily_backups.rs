@@ -13,7 +13,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use tracing::{info, warn};
 
-use super::server::available_mib;
+use super::failure::available_mib;
 use super::{EmbeddedServer, LOW_BELOW_MIB};
 use crate::backup::{self, BackupProgress, BackupSummary, EXTENSION};
 use crate::wire::WireNumber;

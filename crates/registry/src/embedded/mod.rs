@@ -22,11 +22,16 @@ mod account;
 mod binaries;
 mod cluster;
 mod daily_backups;
+mod failure;
+mod folders;
+mod launch;
 mod postmaster;
 mod process;
+mod provisioning;
 mod replacement;
 mod reserve;
 mod server;
+mod start;
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -38,7 +43,8 @@ pub use replacement::{
     restore, upgrade,
 };
 pub use reserve::{DiskSpace, LOW_BELOW_MIB};
-pub use server::{EmbeddedServer, Options, open};
+pub use server::{EmbeddedServer, Options};
+pub use start::open;
 
 /// What the start is doing now, in the order in which steps may come; most starts skip some.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, Type)]

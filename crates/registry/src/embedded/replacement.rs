@@ -17,12 +17,13 @@ use tracing::{info, warn};
 
 use super::Options;
 use super::binaries::ServerBinaries;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, SPACE_FOR_A_NEW_CLUSTER_MIB};
+use super::failure::{check_free_space, classify};
+use super::folders::{Folders, Held};
+use super::launch::{launch, wait_until_ready, within_reach};
 use super::postmaster;
-use super::server::{
-    DATABASE, Folders, Held, SPACE_FOR_A_NEW_CLUSTER_MIB, assert_safe, check_free_space, classify,
-    close, connect, ensure_database, launch, read_credentials, superuser_options, wait_until_ready,
-    within_reach,
+use super::provisioning::{
+    DATABASE, assert_safe, close, connect, ensure_database, read_credentials, superuser_options,
 };
 use crate::backup::{self, BackupProgress, BackupSummary, RestoreOptions, sync_folder_of};
 use crate::wire::WireNumber;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tracing::{info, warn};
 
-use super::server::available_mib;
+use super::failure::available_mib;
 use crate::wire::WireNumber;
 
 /// Two segments of PostgreSQL's log of 16 MiB each, and room for the pages of a checkpoint.
