@@ -2,13 +2,17 @@
 
 use std::env::VarError;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use registry::access::Role;
+use registry::connection::ConnectionProfile;
 use registry::embedded::{self, Options, StartStep};
 use registry::{Error, Registry};
 use tracing::warn;
 
+use super::session::Session;
+use super::{DatabaseStatus, OpenConnection};
 use crate::folders::Folders;
 
 /// Names a role to work as, such as `viewer`: less can be done by mistake then.
@@ -38,6 +42,37 @@ impl End {
                 }
             }
         }
+    }
+}
+
+impl Session {
+    /// Opens the embedded registry; answers how to learn of its end.
+    pub(super) async fn open_embedded(
+        self: &Arc<Self>,
+        profile: &ConnectionProfile,
+    ) -> Result<Option<End>, Error> {
+        if let Some(name) = &self.unknown_role {
+            return Err(no_role(name));
+        }
+        let session = Arc::clone(self);
+        let (server, registry) =
+            embedded::open(&self.options, move |step| session.step(step)).await?;
+        let status = DatabaseStatus::Ready {
+            server_version: server.version.clone(),
+            database: server.database().to_owned(),
+            login: server.login.clone(),
+            os_user: registry::os_user(),
+            data_directory: Some(self.options.data_directory.display().to_string()),
+            shared: server.is_shared(),
+            connection: Box::new(OpenConnection::embedded(profile.clone())),
+        };
+        let end = match server.ended() {
+            Some(ended) => End::Own(ended),
+            None => End::Shared(registry.clone()),
+        };
+        let followed = server.connect_options().clone().into();
+        self.use_registry(registry, followed, Some(Arc::new(server)), status);
+        Ok(Some(end))
     }
 }
 

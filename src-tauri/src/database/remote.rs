@@ -1,5 +1,8 @@
 //! How a database elsewhere is opened: with its password, after somebody has decided on its schema.
 
+use std::sync::Arc;
+
+use registry::anchors::AnchorFile;
 use registry::connection::{
     ConnectionFailureCode, ConnectionFailureReport, ConnectionProfile, RemoteDatabase, Servers,
 };
@@ -7,8 +10,13 @@ use registry::embedded::StartStep;
 use registry::migrations::{self, MigrationDecision};
 use registry::{Error, Registry};
 use secrecy::SecretString;
+use tauri::Manager;
 use tracing::{info, warn};
 
+use super::embedded::{End, role_is_elsewhere};
+use super::session::Session;
+use super::{DatabaseStatus, OpenConnection};
+use crate::folders::Folders;
 use crate::secrets::SecretStore;
 
 /// What somebody has answered since the last attempt.
@@ -38,11 +46,68 @@ pub(crate) fn password_name(profile_id: &str) -> String {
     format!("password of {profile_id}")
 }
 
+impl Session {
+    /// Opens the registry of a profile that leads elsewhere, or says what somebody has to answer before.
+    pub(super) async fn open_remote(
+        self: &Arc<Self>,
+        profile: &ConnectionProfile,
+        database: &RemoteDatabase,
+        answers: Answers,
+    ) -> Result<Option<End>, Error> {
+        if self.unknown_role.is_some() || self.options.role.is_some() {
+            return Err(role_is_elsewhere());
+        }
+        let secrets = self.app.state::<SecretStore>();
+        let opened = open(profile, database, answers, &secrets, |step| self.step(step));
+        match opened.await? {
+            Opened::PasswordNeeded(refused) => self.set_status(DatabaseStatus::PasswordNeeded {
+                profile: Box::new(profile.clone()),
+                refused,
+            }),
+            Opened::DecisionNeeded(decision) => self.set_status(DatabaseStatus::DecisionNeeded {
+                profile: Box::new(profile.clone()),
+                server: words_of(database),
+                decision,
+            }),
+            Opened::Registry { registry, servers } => {
+                let anchors = self
+                    .app
+                    .state::<Folders>()
+                    .state
+                    .join("anchors")
+                    .join(format!("{}.jsonl", profile.id));
+                let registry = registry.with_anchor_file(AnchorFile::new(anchors));
+                let facts = registry.server_facts().await?;
+                let server = registry
+                    .connection_state()
+                    .map_or_else(|| words_of(database), |state| state.borrow().server.clone());
+                let connection = OpenConnection::remote(
+                    profile.clone(),
+                    database,
+                    server,
+                    registry.read_only_reason(),
+                );
+                let status = DatabaseStatus::Ready {
+                    server_version: facts.version,
+                    database: facts.database,
+                    login: facts.login,
+                    os_user: registry::os_user(),
+                    data_directory: None,
+                    shared: false,
+                    connection: Box::new(connection),
+                };
+                self.use_registry(registry, servers.into(), None, status);
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// Opens the registry of a profile, as far as that goes without an answer. `on_step` is told of each step as it begins.
 ///
 /// # Errors
 /// [`Error::Unreachable`], those of [`migrations::migrate_on`].
-pub(super) async fn open(
+async fn open(
     profile: &ConnectionProfile,
     database: &RemoteDatabase,
     answers: Answers,
@@ -90,4 +155,10 @@ async fn open_with(
         registry: Box::new(registry),
         servers: servers.clone(),
     })
+}
+
+/// The servers, as `host:port`.
+fn words_of(database: &RemoteDatabase) -> String {
+    let servers: Vec<String> = database.servers.iter().map(ToString::to_string).collect();
+    servers.join(", ")
 }
