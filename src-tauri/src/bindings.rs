@@ -8,7 +8,7 @@ use tauri_specta::{Builder, collect_commands, collect_events};
 
 use crate::commands::{
     access, application, audit, backups, cache, connections, database, extensions, health, moving,
-    nats, schemas, transfer,
+    nats, replacements, schemas, transfer,
 };
 
 #[allow(clippy::too_many_lines, reason = "it is a list")]
@@ -98,10 +98,10 @@ pub(crate) fn builder() -> Builder<Wry> {
             backups::list_backups,
             backups::make_backup,
             backups::verify_backup,
-            backups::restore_backup,
-            backups::upgrade_database,
+            replacements::restore_backup,
+            replacements::upgrade_database,
             backups::stop_backup_work,
-            backups::delete_kept_database,
+            replacements::delete_kept_database,
             backups::set_daily_backups,
             backups::choose_folder,
             backups::choose_backup,

@@ -1,6 +1,7 @@
 //! Backups of the embedded registry: one piece of work at a time with how far it is, what is wrong with the safety of the
-//! data, what came of verifying files; backups by themselves, and looks at how much room the disk has.
+//! data, files with what came of verifying them; backups by themselves, and looks at how much room the disk has.
 
+mod files;
 mod troubles;
 mod verified;
 mod watch;
@@ -17,6 +18,7 @@ use self::troubles::Troubles;
 use self::verified::KeptVerification;
 use crate::folders::Folders;
 
+pub(crate) use self::files::{BackupFile, is_backup};
 pub(crate) use self::troubles::{SafetyTrouble, SafetyTroublesChanged};
 pub(crate) use self::verified::BackupVerification;
 pub(crate) use self::work::{BackupWork, BackupWorkProgressed, WorkProgress};

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
 use registry::ErrorReport;
+use registry::backup::BackupSummary;
 use registry::verification::Fault;
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -23,6 +24,17 @@ pub(crate) struct BackupVerification {
     pub(crate) fault: Option<Fault>,
     /// What is wrong with the file; none if nothing is.
     pub(crate) problem: Option<ErrorReport>,
+}
+
+impl BackupVerification {
+    /// Nothing is wrong with the file, as it was read just now.
+    pub(crate) fn whole(summary: &BackupSummary) -> Self {
+        Self {
+            verified_at: Utc::now(),
+            fault: summary.fault.clone(),
+            problem: None,
+        }
+    }
 }
 
 /// A verification that is kept, and of which file.

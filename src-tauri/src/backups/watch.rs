@@ -79,14 +79,7 @@ async fn back_up_if_due(app: &AppHandle) -> bool {
     let trouble = match made {
         Ok(Some(Some(DailyOutcome::Made { path, summary, .. }))) => {
             info!(path = %path.display(), revision = summary.revision, "backed up by itself");
-            backups.keep_verification(
-                &path,
-                BackupVerification {
-                    verified_at: Utc::now(),
-                    fault: summary.fault,
-                    problem: None,
-                },
-            );
+            backups.keep_verification(&path, BackupVerification::whole(&summary));
             None
         }
         Ok(Some(Some(DailyOutcome::SkippedForSpace {

@@ -1,16 +1,13 @@
-//! Backups of the embedded registry, restoring one in its place, databases that were replaced, and upgrades.
+//! Backups of the embedded registry: what there is, files made, verified and shown, and daily ones.
 
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use registry::access::Role;
-use registry::backup::{self, BackupSummary, EXTENSION};
-use registry::embedded::{
-    self, DailyBackups, DiskSpace, KeptCluster, Options, PendingUpgrade, Replaced,
-};
+use registry::backup::{self, EXTENSION};
+use registry::embedded::{self, DailyBackups, DiskSpace, KeptCluster, Options, PendingUpgrade};
 use registry::extensions::ExtensionFilter;
 use registry::moving::MoveMark;
-use registry::{Error, ErrorCode, ErrorFacts, ErrorReport, Registry};
+use registry::{Error, ErrorReport, Registry};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::{AppHandle, State};
@@ -21,11 +18,12 @@ use tracing::{debug, info};
 
 use super::application::not_kept;
 use super::report;
-use crate::backups::{BackupVerification, BackupWork, Backups, SafetyTrouble, WorkProgress};
+use crate::backups::{
+    BackupFile, BackupVerification, BackupWork, Backups, SafetyTrouble, WorkProgress, is_backup,
+};
 use crate::database::Database;
 use crate::folders::Folders;
 use crate::settings::Settings;
-use crate::verifications::Verifications;
 
 /// How safe the data of the embedded registry is.
 #[derive(Clone, Debug, Deserialize, Serialize, Type)]
@@ -66,21 +64,6 @@ pub(crate) struct CurrentRegistry {
     extension_count: i64,
 }
 
-/// A file in a folder with backups.
-#[derive(Clone, Debug, Deserialize, Serialize, Type)]
-pub(crate) struct BackupFile {
-    path: String,
-    name: String,
-    #[specta(type = u32)]
-    size_bytes: u64,
-    /// What it says of itself, which nobody has verified yet; none if it says nothing that can be read.
-    summary: Option<BackupSummary>,
-    /// Why it says nothing.
-    problem: Option<ErrorReport>,
-    /// What came of verifying it; none if it was not verified, or has changed since.
-    verification: Option<BackupVerification>,
-}
-
 /// How safe the data of the embedded registry is.
 #[tauri::command]
 #[specta::specta]
@@ -92,7 +75,7 @@ pub(crate) async fn backup_overview(
 ) -> Result<BackupOverview, ErrorReport> {
     let options = database.embedded_options();
     if database.is_embedded() {
-        allowed(options, "Looking at backups")?;
+        database.check_role("Looking at backups")?;
     }
     let daily = settings.daily_backups();
     let last_at = daily.last_in(&options.data_directory).map_err(report)?;
@@ -169,69 +152,17 @@ pub(crate) async fn list_backups(
     folder: Option<PathBuf>,
 ) -> Result<Vec<BackupFile>, ErrorReport> {
     let options = database.embedded_options();
-    allowed(options, "Listing backups")?;
+    database.check_role("Listing backups")?;
     // These are made with the first file in them.
     let may_be_missing = folder
         .as_ref()
         .is_none_or(|folder| *folder == folders.downloads);
     let folder =
         folder.unwrap_or_else(|| settings.daily_backups().folder_in(&options.data_directory));
-    let mut entries = match tokio::fs::read_dir(&folder).await {
-        Ok(entries) => entries,
-        Err(error) if may_be_missing && error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Vec::new());
-        }
-        Err(source) => return Err(report(unreadable(&folder, source))),
-    };
-    let mut files = Vec::new();
-    while let Some(entry) = entries
-        .next_entry()
+    backups
+        .files_in(&folder, may_be_missing)
         .await
-        .map_err(|source| report(unreadable(&folder, source)))?
-    {
-        if is_backup(&entry.path()) {
-            files.push(describe(&backups, &entry.path()).await?);
-        }
-    }
-    files.sort_by(|one, other| {
-        let made_at = |file: &BackupFile| file.summary.as_ref().map(|summary| summary.made_at);
-        (made_at(other), &other.name).cmp(&(made_at(one), &one.name))
-    });
-    Ok(files)
-}
-
-fn unreadable(path: &Path, source: std::io::Error) -> Error {
-    Error::FileUnreadable {
-        attempted: "Listing the backups",
-        path: path.to_owned(),
-        source,
-    }
-}
-
-fn is_backup(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == EXTENSION)
-}
-
-async fn describe(backups: &Backups, path: &Path) -> Result<BackupFile, ErrorReport> {
-    let metadata = tokio::fs::metadata(path)
-        .await
-        .map_err(|source| report(unreadable(path, source)))?;
-    let (summary, problem) = match backup::read_header(path).await {
-        Ok(summary) => (Some(summary), None),
-        Err(error) => (None, Some(error.report())),
-    };
-    Ok(BackupFile {
-        path: path.display().to_string(),
-        name: path
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-        size_bytes: metadata.len(),
-        summary,
-        problem,
-        verification: backups.verification_of(path, &metadata),
-    })
+        .map_err(report)
 }
 
 /// Backs the registry up into a new file in a folder, or in the one for downloads. Answers none if it was stopped; then
@@ -245,7 +176,7 @@ pub(crate) async fn make_backup(
     backups: State<'_, Backups>,
     folder: Option<PathBuf>,
 ) -> Result<Option<BackupFile>, ErrorReport> {
-    allowed(database.embedded_options(), "Making a backup")?;
+    database.check_role("Making a backup")?;
     let download = folders.new_download("registry", EXTENSION);
     let path = if let (Some(folder), Some(name)) = (folder, download.file_name()) {
         existing_folder(&folder)?.join(name)
@@ -279,16 +210,9 @@ pub(crate) async fn make_backup(
         return Ok(None);
     };
     info!(revision = summary.revision, path = %path.display(), "backed up");
-    backups.keep_verification(&path, whole(&summary));
-    describe(&backups, &path).await.map(Some)
-}
-
-fn whole(summary: &BackupSummary) -> BackupVerification {
-    BackupVerification {
-        verified_at: Utc::now(),
-        fault: summary.fault.clone(),
-        problem: None,
-    }
+    backups.keep_verification(&path, BackupVerification::whole(&summary));
+    let file = backups.describe(&path).await.map_err(report)?;
+    Ok(Some(file))
 }
 
 fn existing_folder(folder: &Path) -> Result<PathBuf, ErrorReport> {
@@ -311,7 +235,7 @@ pub(crate) async fn verify_backup(
     backups: State<'_, Backups>,
     path: PathBuf,
 ) -> Result<Option<BackupFile>, ErrorReport> {
-    allowed(database.embedded_options(), "Verifying a backup")?;
+    database.check_role("Verifying a backup")?;
     let verified = backups
         .run(
             &app,
@@ -322,7 +246,7 @@ pub(crate) async fn verify_backup(
         .await;
     let verification = match verified {
         Ok(None) => return Ok(None),
-        Ok(Some(summary)) => whole(&summary),
+        Ok(Some(summary)) => BackupVerification::whole(&summary),
         Err(error @ Error::BackupInvalid { .. }) => BackupVerification {
             verified_at: Utc::now(),
             fault: None,
@@ -331,80 +255,8 @@ pub(crate) async fn verify_backup(
         Err(error) => return Err(report(error)),
     };
     backups.keep_verification(&path, verification);
-    describe(&backups, &path).await.map(Some)
-}
-
-/// Puts the registry of a backup in the place of the embedded one, which is kept, and opens it. Answers none if it was
-/// stopped. If it fails or is stopped, the old one is opened again.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn restore_backup(
-    app: AppHandle,
-    database: State<'_, Database>,
-    backups: State<'_, Backups>,
-    verifications: State<'_, Verifications>,
-    path: PathBuf,
-) -> Result<Option<Replaced>, ErrorReport> {
-    let options = database.embedded_options();
-    allowed(options, "Restoring a backup")?;
-    in_use(&database)?;
-    let restored = backups
-        .run(
-            &app,
-            BackupWork::Restore,
-            path.display().to_string(),
-            async |teller| {
-                let restoring = embedded::restore(options, &path, teller.backup());
-                Ok(database.while_closed(restoring).await)
-            },
-        )
-        .await
-        .map_err(report)?;
-    let replaced = outcome(restored)?;
-    if let Some(replaced) = &replaced {
-        // What was verified may be of entries that this state has never had.
-        verifications.forget(&replaced.backup.registry_id);
-        backups.keep_verification(&path, whole(&replaced.backup));
-        info!(revision = replaced.backup.revision, path = %path.display(), "restored");
-    }
-    Ok(replaced)
-}
-
-/// Moves the embedded database to the major version of PostgreSQL that this program brings, and opens it. Answers none if
-/// it was stopped, or there is nothing to do.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn upgrade_database(
-    app: AppHandle,
-    database: State<'_, Database>,
-    backups: State<'_, Backups>,
-) -> Result<Option<Replaced>, ErrorReport> {
-    let options = database.embedded_options();
-    allowed(options, "Upgrading the database")?;
-    in_use(&database)?;
-    let upgraded = backups
-        .run(
-            &app,
-            BackupWork::Upgrade,
-            options.data_directory.display().to_string(),
-            async |teller| {
-                let upgrading = embedded::upgrade(options, teller.backup());
-                Ok(database.while_closed(upgrading).await)
-            },
-        )
-        .await
-        .map_err(report)?;
-    Ok(outcome(upgraded)?.flatten())
-}
-
-/// What came of work while the registry was closed: the work's answer, none if somebody stopped it.
-fn outcome<T>(
-    worked: Option<Result<Result<T, Error>, ErrorReport>>,
-) -> Result<Option<T>, ErrorReport> {
-    match worked.transpose()? {
-        None | Some(Err(Error::Stopped { .. })) => Ok(None),
-        Some(outcome) => outcome.map(Some).map_err(report),
-    }
+    let file = backups.describe(&path).await.map_err(report)?;
+    Ok(Some(file))
 }
 
 /// Stops what is being done with the database or a backup, where that is still possible.
@@ -416,24 +268,6 @@ fn outcome<T>(
 )]
 pub(crate) fn stop_backup_work(backups: State<'_, Backups>) {
     backups.stop();
-}
-
-/// Deletes a database that was replaced and kept.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn delete_kept_database(
-    database: State<'_, Database>,
-    path: PathBuf,
-) -> Result<(), ErrorReport> {
-    let options = database.embedded_options();
-    allowed(options, "Deleting a database")?;
-    let deleted = path.clone();
-    blocking(options, move |options| {
-        embedded::delete_kept_cluster(&options.data_directory, &deleted)
-    })
-    .await?;
-    info!(path = %path.display(), "deleted a database that was kept");
-    Ok(())
 }
 
 /// Changes how the embedded database is backed up by itself.
@@ -450,7 +284,7 @@ pub(crate) fn set_daily_backups(
     backups: State<'_, Backups>,
     daily_backups: DailyBackups,
 ) -> Result<(), ErrorReport> {
-    allowed(database.embedded_options(), "Changing the daily backups")?;
+    database.check_role("Changing the daily backups")?;
     if let Some(folder) = &daily_backups.folder {
         existing_folder(folder)?;
     }
@@ -506,8 +340,8 @@ pub(crate) async fn describe_backup(
     backups: State<'_, Backups>,
     path: PathBuf,
 ) -> Result<BackupFile, ErrorReport> {
-    allowed(database.embedded_options(), "Reading a backup")?;
-    describe(&backups, &path).await
+    database.check_role("Reading a backup")?;
+    backups.describe(&path).await.map_err(report)
 }
 
 /// Shows a backup, or a database that is kept, in the desktop's file manager.
@@ -538,31 +372,7 @@ pub(crate) fn show_backup(
     })
 }
 
-/// Who was started to do less may not take or replace everything.
-pub(super) fn allowed(options: &Options, attempted: &str) -> Result<(), ErrorReport> {
-    match options.role {
-        None | Some(Role::RegistryEditor) => Ok(()),
-        Some(role) => Err(ErrorReport {
-            code: ErrorCode::Forbidden,
-            message: format!("{attempted} isn't allowed to who works as {role}"),
-            action: "Start the window without BEAMLINE_REGISTRY_ROLE.".to_owned(),
-            detail: None,
-            field: None,
-            facts: Some(Box::new(ErrorFacts::RequiredRole(Role::RegistryEditor))),
-        }),
-    }
-}
-
-/// A registry elsewhere would be closed for work that is none of its.
-fn in_use(database: &Database) -> Result<(), ErrorReport> {
-    if database.is_embedded() {
-        Ok(())
-    } else {
-        Err(not_embedded())
-    }
-}
-
-fn not_embedded() -> ErrorReport {
+pub(super) fn not_embedded() -> ErrorReport {
     report(Error::InvalidInput {
         field: "connection",
         message: "The registry in use is on a server of your own.".to_owned(),
@@ -571,7 +381,7 @@ fn not_embedded() -> ErrorReport {
 }
 
 /// Does something with files that may take a while.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     options: &Options,
     work: impl FnOnce(Options) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, ErrorReport> {

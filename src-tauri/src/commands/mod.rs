@@ -12,6 +12,7 @@ pub(crate) mod extensions;
 pub(crate) mod health;
 pub(crate) mod moving;
 pub(crate) mod nats;
+pub(crate) mod replacements;
 pub(crate) mod schemas;
 pub(crate) mod transfer;
 

@@ -9,7 +9,6 @@ use specta::Type;
 use tauri::{AppHandle, State};
 use tracing::info;
 
-use super::backups::allowed;
 use super::report;
 use crate::backups::{BackupWork, Backups};
 use crate::database::{Database, password_name};
@@ -38,7 +37,7 @@ pub(crate) async fn move_registry(
     login: Option<MoveLogin>,
 ) -> Result<Option<Moved>, ErrorReport> {
     let options = database.embedded_options();
-    allowed(options, "Moving the registry")?;
+    database.check_role("Moving the registry")?;
     let Some(server) = database.embedded_server() else {
         database.registry()?;
         return Err(report(not_possible(

@@ -8,11 +8,11 @@ use std::time::Duration;
 use registry::access::Role;
 use registry::connection::ConnectionProfile;
 use registry::embedded::{self, Options, StartStep};
-use registry::{Error, Registry};
+use registry::{Error, ErrorCode, ErrorFacts, ErrorReport, Registry};
 use tracing::warn;
 
 use super::session::Session;
-use super::{DatabaseStatus, OpenConnection};
+use super::{Database, DatabaseStatus, OpenConnection};
 use crate::folders::Folders;
 
 /// Names a role to work as, such as `viewer`: less can be done by mistake then.
@@ -73,6 +73,26 @@ impl Session {
         let followed = server.connect_options().clone().into();
         self.use_registry(registry, followed, Some(Arc::new(server)), status);
         Ok(Some(end))
+    }
+}
+
+impl Database {
+    /// Who was started to do less may not take or replace everything.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`] for who works as another role than an editor.
+    pub(crate) fn check_role(&self, attempted: &str) -> Result<(), ErrorReport> {
+        match self.embedded_options().role {
+            None | Some(Role::RegistryEditor) => Ok(()),
+            Some(role) => Err(ErrorReport {
+                code: ErrorCode::Forbidden,
+                message: format!("{attempted} isn't allowed to who works as {role}"),
+                action: "Start the window without BEAMLINE_REGISTRY_ROLE.".to_owned(),
+                detail: None,
+                field: None,
+                facts: Some(Box::new(ErrorFacts::RequiredRole(Role::RegistryEditor))),
+            }),
+        }
     }
 }
 
