@@ -66,7 +66,10 @@ export const theme = createTheme({
   components: {
     Button: Button.extend({ styles: { label: { fontWeight: 500 }, section: { marginInlineEnd: 6 } } }),
     Modal: Modal.extend({
-      defaultProps: { transitionProps: { duration: 80 } },
+      defaultProps: {
+        transitionProps: { duration: 80 },
+        closeButtonProps: { "aria-label": "Close the dialog" },
+      },
       styles: {
         content: { background: "var(--surface)" },
         header: { background: "var(--surface)" },
