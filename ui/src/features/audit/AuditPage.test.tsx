@@ -2,7 +2,7 @@ import { act, fireEvent, screen, waitFor, within } from "@testing-library/react"
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { AuditListRequest } from "../../bindings";
 import { startBackend } from "../../testing/backend";
-import { auditEntry, forbidden, pastExtension } from "../../testing/fixtures";
+import { auditEntry, forbidden, pastExtension, reasonRequired } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const dayMs = 86_400_000;
@@ -436,6 +436,22 @@ describe("undo", () => {
     );
   });
 
+  it("says at the field that the registry asks for a reason, and is made with it", async () => {
+    const backend = startBackend();
+    backend.failures.set("undo_changes", reasonRequired);
+    const { user, dialog } = await openDialog(backend);
+    await user.click(within(dialog).getByRole("button", { name: "Undo this change" }));
+    const reason = within(dialog).getByLabelText(/^Reason/);
+    await waitFor(() => expect(reason).toHaveAccessibleDescription(reasonRequired.message));
+    expect(reason).toBeInvalid();
+    backend.failures.clear();
+    await user.type(reason, "by mistake{Enter}");
+    await waitFor(() =>
+      expect(backend.callsOf("undo_changes").at(-1)).toMatchObject({ note: { reason: "by mistake" } }),
+    );
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  });
+
   it("names what has changed since, and leads there", async () => {
     const backend = startBackend();
     backend.failures.set("undo_changes", {
@@ -567,6 +583,26 @@ describe("restore", () => {
       from: { kind: "now" },
       to: { kind: "revision", value: 7 },
     });
+  });
+
+  it("says at the field that the registry asks for a reason, and keeps what was ticked", async () => {
+    const backend = startBackend();
+    backend.comparison = { before: version, after: version, changes };
+    backend.failures.set("restore_extension", reasonRequired);
+    const { user, dialog } = await openRestore(backend);
+    await user.click(await dialog.findByRole("checkbox", { name: "Configuration" }));
+    await user.click(dialog.getByRole("button", { name: "Restore 1 field" }));
+    const reason = dialog.getByLabelText(/^Reason/);
+    await waitFor(() => expect(reason).toHaveAccessibleDescription(reasonRequired.message));
+    expect(reason).toBeInvalid();
+    backend.failures.clear();
+    await user.type(reason, "it was better{Enter}");
+    await waitFor(() =>
+      expect(backend.callsOf("restore_extension").at(-1)).toMatchObject({
+        request: { fields: ["retry"] },
+        note: { reason: "it was better" },
+      }),
+    );
   });
 
   it("ticks all or none at once, and is off at none", async () => {
