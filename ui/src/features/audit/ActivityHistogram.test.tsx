@@ -157,7 +157,11 @@ describe("a histogram that could not be counted", () => {
       message: "No answer.",
     });
     const { user } = renderApp("/audit");
-    expect(await screen.findByTestId("activity-failed")).toHaveTextContent("No answer.");
+    const failed = within(await screen.findByTestId("activity-failed"));
+    expect(failed.getByText(/No answer\./)).toHaveTextContent(forbidden.action);
+    expect(failed.getByTestId("error-code")).toHaveTextContent("database_unavailable");
+    await user.click(failed.getByRole("button", { name: "Copy details" }));
+    await expect(navigator.clipboard.readText()).resolves.toContain("No answer. (database_unavailable)");
     backend.failures.clear();
     await user.click(screen.getByRole("button", { name: "Try again" }));
     expect(await screen.findByRole("slider")).toBeVisible();

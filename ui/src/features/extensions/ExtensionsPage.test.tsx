@@ -634,6 +634,15 @@ describe("below the contract", () => {
     renderApp();
     expect(await screen.findByTestId("error-code")).toHaveTextContent("internal");
   });
+
+  it("gives what came instead of an error as details that can be read", async () => {
+    const backend = startBackend();
+    // Of a command that can't fail by its contract.
+    backend.failures.set("connection_profiles", forbidden);
+    const { user } = renderApp("/connections");
+    await user.click(await screen.findByRole("button", { name: "Copy details" }));
+    await expect(navigator.clipboard.readText()).resolves.toContain(forbidden.message);
+  });
 });
 
 describe("changes of others", () => {
