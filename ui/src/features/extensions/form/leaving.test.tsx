@@ -78,6 +78,17 @@ describe("closing while something is typed", () => {
     expect(form.getByLabelText("Subject")).toHaveValue("typed");
   });
 
+  it("is asked about where a reason is all that is left of it", async () => {
+    const { user, form, write } = await editing();
+    write("typed");
+    await user.click(form.getByRole("button", { name: "Review" }));
+    await user.type(form.getByLabelText("Reason (optional)"), "why");
+    await user.click(form.getByRole("button", { name: "Back" }));
+    write("beamline.ext.validate.pii_guard.v1");
+    await user.click(form.getByRole("button", { name: "Cancel" }));
+    expect(await form.findByRole("alertdialog", { name: "Not saved" })).toBeVisible();
+  });
+
   it("does not throw away at a second Escape what it asks about at the first", async () => {
     const { user, form, write, goTo, path } = await editing();
     write("typed");
