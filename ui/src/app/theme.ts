@@ -76,7 +76,10 @@ export const theme = createTheme({
         title: { fontSize: 14, fontWeight: 600 },
       },
     }),
-    Notification: Notification.extend({ classNames: notification }),
+    Notification: Notification.extend({
+      classNames: notification,
+      defaultProps: { closeButtonProps: { "aria-label": "Close the notice" } },
+    }),
     SegmentedControl: SegmentedControl.extend({
       defaultProps: { size: "xs", transitionDuration: 120, withItemsBorders: false },
       styles: { label: { padding: "3px 12px", fontWeight: 500 } },

@@ -536,6 +536,8 @@ describe("a switch", () => {
     expect(screen.getByTestId("error-code")).toHaveTextContent("forbidden");
     await user.click(screen.getByRole("button", { name: "Copy details" }));
     await expect(navigator.clipboard.readText()).resolves.toContain("SQLSTATE 42501");
+    await user.click(screen.getByRole("button", { name: "Close the notice" }));
+    await waitFor(() => expect(screen.queryByText("Could not switch off pii_guard")).not.toBeInTheDocument());
   });
 
   it("keeps a second click while the first is on its way, and sends them one after the other", async () => {
