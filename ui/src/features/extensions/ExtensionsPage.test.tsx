@@ -214,9 +214,9 @@ describe("the view", () => {
     expect(screen.queryByRole("button", { name: "Providers" })).not.toBeInTheDocument();
   });
 
-  it("that is saved has its order, and gives way to another of the same name", async () => {
-    startBackend();
-    const { user, search } = renderApp("/extensions?text=claude&sort=-timeout_ms");
+  it("that is saved has its order, gives way to another of the same name, and is of this registry", async () => {
+    const backend = startBackend();
+    const { user, search, unmount } = renderApp("/extensions?text=claude&sort=-timeout_ms");
     await screen.findByRole("table", { name: "Extensions" });
     const save = async () => {
       await user.click(screen.getByRole("button", { name: "View" }));
@@ -236,6 +236,14 @@ describe("the view", () => {
     await waitFor(() => expect(search()).toEqual({ sort: "-timeout_ms" }));
     expect(screen.getByRole("columnheader", { name: "Timeout" })).toHaveAttribute("aria-sort", "descending");
     expect(rowIds().slice(0, 2)).toEqual(["anthropic_claude", "openai_gpt4"]);
+    unmount();
+
+    backend.status = readyElsewhere(remoteProfile("eu"));
+    const elsewhere = renderApp("/extensions");
+    await screen.findByRole("table", { name: "Extensions" });
+    await elsewhere.user.click(screen.getByRole("button", { name: "View" }));
+    await screen.findByRole("textbox", { name: "Name of the view" });
+    expect(screen.queryByRole("button", { name: "Slow ones" })).not.toBeInTheDocument();
   });
 
   it("that a link gave is the one of the next start, and of this registry alone", async () => {
