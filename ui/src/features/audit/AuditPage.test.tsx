@@ -619,6 +619,29 @@ describe("restore", () => {
     expect(dialog.getByRole("button", { name: "Restore 2 fields" })).toBeEnabled();
   });
 
+  it("asks for the secrets that are not kept, and brings back nothing without them", async () => {
+    const backend = startBackend();
+    backend.comparison = { before: version, after: version, changes };
+    backend.failures.set("restore_extension", {
+      ...forbidden,
+      code: "secret_required",
+      facts: { kind: "secret_paths", value: ["/config/api_key"] },
+    });
+    const { user, dialog } = await openRestore(backend);
+    await user.click(await dialog.findByRole("checkbox", { name: "Retries" }));
+    await user.click(dialog.getByRole("button", { name: "Restore 1 field" }));
+    const secret = await dialog.findByLabelText("Secret: Configuration › api_key");
+    expect(dialog.getByRole("button", { name: "Restore 1 field" })).toBeDisabled();
+    backend.failures.clear();
+    await user.type(secret, "env:KEY");
+    await user.click(dialog.getByRole("button", { name: "Restore 1 field" }));
+    await waitFor(() =>
+      expect(backend.callsOf("restore_extension").at(-1)).toMatchObject({
+        request: { fields: ["config"], secrets: { "/config/api_key": '"env:KEY"' } },
+      }),
+    );
+  });
+
   it("brings what was deleted back whole", async () => {
     const backend = startBackend();
     backend.comparison = {

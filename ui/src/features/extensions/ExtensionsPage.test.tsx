@@ -321,6 +321,8 @@ describe("several at once", () => {
     answer.release();
     const notice = await screen.findByText(/^Switched off/);
     expect(notice).toHaveTextContent("Switched off 2 extensions; 1 was off already");
+    expect(bar().getByRole("button", { name: "Disable 0" })).toHaveAttribute("aria-disabled", "true");
+    expect(bar().getByRole("button", { name: "Enable 3" })).not.toHaveAttribute("aria-disabled");
     const [call] = backend.callsOf("set_extensions_enabled") as {
       request: { ids: string[]; note: { request_id: string } };
     }[];

@@ -168,6 +168,7 @@ describe("an edit", () => {
     await user.click(form.getByRole("button", { name: "Review" }));
     await user.click(form.getByRole("button", { name: "Save" }));
     expect(await form.findByTestId("error-code")).toHaveTextContent("forbidden");
+    expect(form.getByRole("alert")).toHaveTextContent(`${forbidden.message} ${forbidden.action}`);
     await user.click(form.getByRole("button", { name: "Copy details" }));
     expect(await navigator.clipboard.readText()).toContain("SQLSTATE 42501");
   });
