@@ -32,8 +32,13 @@ export function toErrorReport(thrown: unknown): ErrorReport {
     code: "internal",
     message: "The window got no usable answer from the program.",
     action: "Try again. If it happens again, restart Beamline Registry and look at its log.",
-    detail: thrown instanceof Error ? thrown.message : String(thrown),
+    detail: thrown instanceof Error ? thrown.message : textOf(thrown),
     field: null,
     facts: null,
   };
+}
+
+/** An object as JSON: as a text it would be no more than that it is one. */
+function textOf(thrown: unknown): string {
+  return typeof thrown === "object" ? JSON.stringify(thrown) : String(thrown);
 }

@@ -28,8 +28,10 @@ describe("the list of notices", () => {
     const [failure, done] = within(today).getAllByRole("listitem");
     expect(failure).toHaveTextContent("Could not switch off mock_provider");
     expect(failure).toHaveTextContent("forbidden");
-    await waitFor(() =>
-      expect(within(failure as HTMLElement).getByRole("button", { name: "Copy details" })).toBeVisible(),
+    expect(failure).toHaveTextContent(forbidden.action);
+    await user.click(within(failure as HTMLElement).getByRole("button", { name: "Copy details" }));
+    await expect(navigator.clipboard.readText()).resolves.toMatch(
+      /^Could not switch off mock_provider\n.*\(forbidden\)\n.*\n\nSQLSTATE 42501$/,
     );
     expect(done).toHaveTextContent("Switched off pii_guard");
 

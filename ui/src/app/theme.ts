@@ -66,14 +66,20 @@ export const theme = createTheme({
   components: {
     Button: Button.extend({ styles: { label: { fontWeight: 500 }, section: { marginInlineEnd: 6 } } }),
     Modal: Modal.extend({
-      defaultProps: { transitionProps: { duration: 80 } },
+      defaultProps: {
+        transitionProps: { duration: 80 },
+        closeButtonProps: { "aria-label": "Close the dialog" },
+      },
       styles: {
         content: { background: "var(--surface)" },
         header: { background: "var(--surface)" },
         title: { fontSize: 14, fontWeight: 600 },
       },
     }),
-    Notification: Notification.extend({ classNames: notification }),
+    Notification: Notification.extend({
+      classNames: notification,
+      defaultProps: { closeButtonProps: { "aria-label": "Close the notice" } },
+    }),
     SegmentedControl: SegmentedControl.extend({
       defaultProps: { size: "xs", transitionDuration: 120, withItemsBorders: false },
       styles: { label: { padding: "3px 12px", fontWeight: 500 } },

@@ -147,6 +147,15 @@ export const forbidden: ErrorReport = {
   facts: { kind: "required_role", value: "registry_operator" },
 };
 
+export const reasonRequired: ErrorReport = {
+  code: "reason_required",
+  message: "A change of this registry needs a reason",
+  action: "Say why; nothing has been changed.",
+  detail: null,
+  field: "reason",
+  facts: null,
+};
+
 export const movedOn: ErrorReport = {
   code: "moved_on",
   message: "It has changed again since.",

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { ErrorReport } from "../bindings";
-import { startBackend } from "../testing/backend";
+import { type Backend, startBackend } from "../testing/backend";
 import { forbidden, readyStatus } from "../testing/fixtures";
 import { renderApp } from "../testing/renderApp";
 
@@ -11,7 +11,146 @@ const unreadable: ErrorReport = {
   facts: { kind: "required_role", value: "registry_viewer" },
 };
 
+/** Why anything could not be read, for no reason of the login's. */
+const failed: ErrorReport = { ...forbidden, code: "database_unavailable", facts: null };
+
+type PageStates = {
+  path: string;
+  /** What it reads first. */
+  command: string;
+  /** Its words while it waits, for nothing and for a failure. */
+  waiting: string;
+  nothing: string;
+  tried: string;
+  /** Its words for a login that may not, if they are others than those for a failure. */
+  refused?: string;
+  /** What is said of a failure, if it is not what the backend told. */
+  told?: Pick<ErrorReport, "code" | "message" | "action">;
+};
+
+const pages: PageStates[] = [
+  {
+    path: "/extensions",
+    command: "list_extensions",
+    waiting: "Reading the extensions",
+    nothing: "No extensions yet",
+    tried: "The extensions could not be read",
+  },
+  {
+    path: "/audit",
+    command: "list_audit_entries",
+    waiting: "Reading the audit log",
+    nothing: "No changes yet",
+    tried: "The audit log could not be read",
+    refused: "Your login may not read the audit log",
+  },
+  {
+    path: "/health",
+    command: "health_overview",
+    waiting: "Reading the health figures",
+    nothing: "Nothing to report on yet",
+    tried: "The health figures could not be read",
+  },
+  {
+    path: "/health?range=all",
+    command: "list_health",
+    waiting: "Reading the health figures",
+    nothing: "Nothing to report on yet",
+    tried: "The health figures could not be read",
+  },
+  {
+    path: "/routers",
+    command: "list_consumers",
+    waiting: "Reading which programs use the registry",
+    nothing: "No program has reported yet",
+    tried: "The programs that use the registry could not be read",
+  },
+  {
+    path: "/connections",
+    command: "connection_profiles",
+    waiting: "Reading the connections",
+    nothing: "No registry elsewhere yet",
+    tried: "The connections could not be read",
+    // They lie on this computer: nothing but the bridge to the program can fail.
+    told: {
+      code: "internal",
+      message: "The window got no usable answer from the program.",
+      action: "Try again. If it happens again, restart Beamline Registry and look at its log.",
+    },
+  },
+  {
+    path: "/backups",
+    command: "backup_overview",
+    waiting: "Reading the state of the backups",
+    nothing: "No backups here",
+    tried: "The state of the backups could not be read",
+  },
+];
+
+function startEmpty(): Backend {
+  const backend = startBackend();
+  backend.extensions = [];
+  return backend;
+}
+
+async function alertOf(title: string): Promise<HTMLElement> {
+  const alert = (await screen.findByText(title)).closest<HTMLElement>("[role=alert]");
+  if (!alert) throw new Error("it is an alert");
+  return alert;
+}
+
+describe.each(pages)("the page at $path", ({ path, command, waiting, nothing, tried, told = failed }) => {
+  it("has a shape while it waits, and says what would put something where there is nothing", async () => {
+    const backend = startEmpty();
+    let answer = () => {};
+    backend.holds.set(
+      command,
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+    );
+    renderApp(path);
+    expect(await screen.findByRole("status", { name: waiting })).toHaveAttribute("aria-busy", "true");
+    expect(screen.queryByText(nothing), "it is not known yet that there is nothing").not.toBeInTheDocument();
+    answer();
+    expect(await screen.findByText(nothing)).toBeVisible();
+    expect(screen.queryByRole("status", { name: waiting })).not.toBeInTheDocument();
+  });
+
+  it("says why it could not be read, what to do, a code and details to copy, and tries again", async () => {
+    const backend = startEmpty();
+    backend.failures.set(command, failed);
+    const { user } = renderApp(path);
+    const alert = await alertOf(tried);
+    expect(alert).toHaveTextContent(`${told.message} ${told.action}`);
+    expect(within(alert).getByTestId("error-code")).toHaveTextContent(told.code);
+    expect(screen.queryByText(nothing), "a failure is no emptiness").not.toBeInTheDocument();
+    await user.click(within(alert).getByRole("button", { name: "Copy details" }));
+    const copied = await navigator.clipboard.readText();
+    expect(copied).toContain(`${told.message} (${told.code})\n${told.action}\n\n`);
+    expect(copied).toContain("SQLSTATE 42501");
+    backend.failures.clear();
+    await user.click(within(alert).getByRole("button", { name: "Try again" }));
+    expect(await screen.findByText(nothing)).toBeVisible();
+    expect(screen.queryByText(tried)).not.toBeInTheDocument();
+  });
+});
+
 describe("a page that the login may not read", () => {
+  it.each(pages.filter(({ told }) => told === undefined))(
+    "has at $path a code and details to copy",
+    async ({ path, command, tried, refused = tried }) => {
+      const backend = startEmpty();
+      backend.failures.set(command, unreadable);
+      const { user } = renderApp(path);
+      const alert = await alertOf(refused);
+      expect(within(alert).getByText('GRANT registry_viewer TO "editor";')).toBeVisible();
+      expect(within(alert).getByTestId("error-code")).toHaveTextContent("forbidden");
+      await user.click(within(alert).getByRole("button", { name: "Copy details" }));
+      await expect(navigator.clipboard.readText()).resolves.toContain("SQLSTATE 42501");
+    },
+  );
+
   it.each([
     ["/extensions", "list_extensions", "The extensions could not be read"],
     ["/extensions?open=pii_guard", "get_extension", "pii_guard could not be read"],
@@ -21,8 +160,7 @@ describe("a page that the login may not read", () => {
     backend.status = { ...readyStatus, login: 'ann"a' };
     backend.failures.set(command, unreadable);
     const { user } = renderApp(path);
-    const alert = (await screen.findByText(title)).closest<HTMLElement>("[role=alert]");
-    if (!alert) throw new Error("it is an alert");
+    const alert = await alertOf(title);
     expect(alert).toHaveTextContent(
       'The login ann"a needs the role registry_viewer, which reads everything.',
     );

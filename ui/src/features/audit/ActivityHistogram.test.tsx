@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { startBackend } from "../../testing/backend";
 import { auditEntry, forbidden } from "../../testing/fixtures";
@@ -7,7 +7,9 @@ import { bucketLength } from "./activityBrush";
 
 function withActivity() {
   const backend = startBackend();
-  backend.auditEntries = [auditEntry(7)];
+  backend.auditEntries = [7, 6, 5].map((revision) =>
+    auditEntry(revision, { sealed_at: `2026-11-22T0${revision}:30:00Z` }),
+  );
   backend.activity.counts = backend.activity.counts.map((_, hour) => (hour === 3 ? 12 : hour === 20 ? 1 : 0));
   return backend;
 }
@@ -48,7 +50,7 @@ describe("the histogram", () => {
 
   it("zooms into what is dragged over, from either side", async () => {
     withActivity();
-    const { search } = renderApp("/audit");
+    const { search } = renderApp("/audit?at=2026-11-22T12:00:00Z");
     const plot = await screen.findByRole("slider");
     plot.getBoundingClientRect = () => new DOMRect(0, 0, 240, 48);
     fireEvent.pointerDown(plot, { clientX: 215, button: 0, pointerId: 1 });
@@ -61,6 +63,63 @@ describe("the histogram", () => {
     await waitFor(() =>
       expect(search()).toEqual({ since: "2026-11-22T18:00:00.000Z", until: "2026-11-22T22:00:00.000Z" }),
     );
+  });
+});
+
+describe("a range that was chosen", () => {
+  it("is what the log is read of, and the next one takes its place", async () => {
+    const backend = withActivity();
+    const { user, search } = renderApp("/audit");
+    const plot = await screen.findByRole("slider");
+    const revisions = () =>
+      [...document.querySelectorAll<HTMLElement>("[data-audit-revision]")].map(
+        (row) => row.dataset.auditRevision,
+      );
+    await waitFor(() => expect(revisions()).toEqual(["7", "6", "5"]));
+    plot.focus();
+    await user.keyboard("{Home}{ArrowRight}{ArrowRight}{ArrowRight}{ArrowRight}{ArrowRight}");
+    await user.keyboard("{Shift>}{ArrowRight}{/Shift}{Enter}");
+    await waitFor(() =>
+      expect(search()).toEqual({ since: "2026-11-22T05:00:00.000Z", until: "2026-11-22T07:00:00.000Z" }),
+    );
+    await waitFor(() => expect(revisions()).toEqual(["6", "5"]));
+    expect(plot, "the choice is made").toHaveAttribute(
+      "aria-valuetext",
+      expect.stringContaining("nothing chosen"),
+    );
+
+    await user.keyboard(
+      "{Home}{ArrowRight}{ArrowRight}{ArrowRight}{ArrowRight}{ArrowRight}{ArrowRight}{ArrowRight}{Enter}",
+    );
+    await waitFor(() =>
+      expect(search()).toEqual({ since: "2026-11-22T07:00:00.000Z", until: "2026-11-22T08:00:00.000Z" }),
+    );
+    await waitFor(() => expect(revisions()).toEqual(["7"]));
+    expect(backend.callsOf("audit_activity").at(-1)).toMatchObject({
+      filter: { since: "2026-11-22T07:00:00.000Z", until: "2026-11-22T08:00:00.000Z" },
+    });
+    await user.click(screen.getByRole("button", { name: /^Don't filter: time/ }));
+    await waitFor(() => expect(search()).toEqual({}));
+    await waitFor(() => expect(revisions()).toEqual(["7", "6", "5"]));
+  });
+
+  it("is given up by Escape, by leaving the chart and by a drag that is broken off", async () => {
+    withActivity();
+    const { user, search } = renderApp("/audit");
+    const plot = await screen.findByRole("slider");
+    const none = expect.stringContaining("nothing chosen");
+    plot.focus();
+    await user.keyboard("{Home}{Escape}");
+    expect(plot).toHaveAttribute("aria-valuetext", none);
+    await user.keyboard("{Home}");
+    act(() => plot.blur());
+    expect(plot).toHaveAttribute("aria-valuetext", none);
+    fireEvent.pointerDown(plot, { clientX: 20, button: 0, pointerId: 1 });
+    fireEvent.pointerCancel(plot, { pointerId: 1 });
+    fireEvent.pointerUp(plot, { pointerId: 1 });
+    act(() => plot.focus());
+    await user.keyboard("{Enter}");
+    expect(search()).toEqual({});
   });
 });
 
@@ -98,7 +157,11 @@ describe("a histogram that could not be counted", () => {
       message: "No answer.",
     });
     const { user } = renderApp("/audit");
-    expect(await screen.findByTestId("activity-failed")).toHaveTextContent("No answer.");
+    const failed = within(await screen.findByTestId("activity-failed"));
+    expect(failed.getByText(/No answer\./)).toHaveTextContent(forbidden.action);
+    expect(failed.getByTestId("error-code")).toHaveTextContent("database_unavailable");
+    await user.click(failed.getByRole("button", { name: "Copy details" }));
+    await expect(navigator.clipboard.readText()).resolves.toContain("No answer. (database_unavailable)");
     backend.failures.clear();
     await user.click(screen.getByRole("button", { name: "Try again" }));
     expect(await screen.findByRole("slider")).toBeVisible();

@@ -2,7 +2,7 @@ import { act, fireEvent, screen, waitFor, within } from "@testing-library/react"
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { AuditListRequest } from "../../bindings";
 import { startBackend } from "../../testing/backend";
-import { auditEntry, forbidden, pastExtension } from "../../testing/fixtures";
+import { auditEntry, forbidden, pastExtension, reasonRequired } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const dayMs = 86_400_000;
@@ -436,6 +436,22 @@ describe("undo", () => {
     );
   });
 
+  it("says at the field that the registry asks for a reason, and is made with it", async () => {
+    const backend = startBackend();
+    backend.failures.set("undo_changes", reasonRequired);
+    const { user, dialog } = await openDialog(backend);
+    await user.click(within(dialog).getByRole("button", { name: "Undo this change" }));
+    const reason = within(dialog).getByLabelText(/^Reason/);
+    await waitFor(() => expect(reason).toHaveAccessibleDescription(reasonRequired.message));
+    expect(reason).toBeInvalid();
+    backend.failures.clear();
+    await user.type(reason, "by mistake{Enter}");
+    await waitFor(() =>
+      expect(backend.callsOf("undo_changes").at(-1)).toMatchObject({ note: { reason: "by mistake" } }),
+    );
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  });
+
   it("names what has changed since, and leads there", async () => {
     const backend = startBackend();
     backend.failures.set("undo_changes", {
@@ -569,6 +585,26 @@ describe("restore", () => {
     });
   });
 
+  it("says at the field that the registry asks for a reason, and keeps what was ticked", async () => {
+    const backend = startBackend();
+    backend.comparison = { before: version, after: version, changes };
+    backend.failures.set("restore_extension", reasonRequired);
+    const { user, dialog } = await openRestore(backend);
+    await user.click(await dialog.findByRole("checkbox", { name: "Configuration" }));
+    await user.click(dialog.getByRole("button", { name: "Restore 1 field" }));
+    const reason = dialog.getByLabelText(/^Reason/);
+    await waitFor(() => expect(reason).toHaveAccessibleDescription(reasonRequired.message));
+    expect(reason).toBeInvalid();
+    backend.failures.clear();
+    await user.type(reason, "it was better{Enter}");
+    await waitFor(() =>
+      expect(backend.callsOf("restore_extension").at(-1)).toMatchObject({
+        request: { fields: ["retry"] },
+        note: { reason: "it was better" },
+      }),
+    );
+  });
+
   it("ticks all or none at once, and is off at none", async () => {
     const backend = startBackend();
     backend.comparison = { before: version, after: version, changes };
@@ -581,6 +617,29 @@ describe("restore", () => {
     expect(all).toBePartiallyChecked();
     await user.click(all);
     expect(dialog.getByRole("button", { name: "Restore 2 fields" })).toBeEnabled();
+  });
+
+  it("asks for the secrets that are not kept, and brings back nothing without them", async () => {
+    const backend = startBackend();
+    backend.comparison = { before: version, after: version, changes };
+    backend.failures.set("restore_extension", {
+      ...forbidden,
+      code: "secret_required",
+      facts: { kind: "secret_paths", value: ["/config/api_key"] },
+    });
+    const { user, dialog } = await openRestore(backend);
+    await user.click(await dialog.findByRole("checkbox", { name: "Retries" }));
+    await user.click(dialog.getByRole("button", { name: "Restore 1 field" }));
+    const secret = await dialog.findByLabelText("Secret: Configuration › api_key");
+    expect(dialog.getByRole("button", { name: "Restore 1 field" })).toBeDisabled();
+    backend.failures.clear();
+    await user.type(secret, "env:KEY");
+    await user.click(dialog.getByRole("button", { name: "Restore 1 field" }));
+    await waitFor(() =>
+      expect(backend.callsOf("restore_extension").at(-1)).toMatchObject({
+        request: { fields: ["config"], secrets: { "/config/api_key": '"env:KEY"' } },
+      }),
+    );
   });
 
   it("brings what was deleted back whole", async () => {

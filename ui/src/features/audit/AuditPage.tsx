@@ -140,6 +140,9 @@ function Activity({ filter, onZoom }: ActivityProps) {
       <span className={classes.activityWords}>
         How much happened when could not be counted: {error.message} {error.action}
       </span>
+      <span className={classes.activityCode} data-testid="error-code">
+        {error.code}
+      </span>
       <CopyButton size="compact-xs" text={failureDetails(error)}>
         Copy details
       </CopyButton>

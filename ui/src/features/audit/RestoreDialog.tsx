@@ -133,11 +133,15 @@ function Review({ entry, comparison, onClose }: RestoreDialogProps & { compariso
         size="xs"
         placeholder={profile.is_reason_required ? "required" : "optional"}
         maxLength={500}
+        error={error?.field === "reason" && error.message}
         value={reason}
-        onChange={(event) => setReason(event.currentTarget.value)}
+        onChange={(event) => {
+          setReason(event.currentTarget.value);
+          if (error?.field === "reason") setError(null);
+        }}
       />
       {effects && <TrafficEffectsNote effects={effects} way="off" />}
-      {error && <ErrorNote error={error} />}
+      {error && error.field !== "reason" && <ErrorNote error={error} />}
       <div className={classes.actions}>
         <Button size="xs" variant="default" onClick={onClose}>
           Cancel

@@ -64,11 +64,15 @@ export function UndoDialog({ subject, onClose }: { subject: UndoSubject; onClose
           placeholder={profile.is_reason_required ? "required" : "optional"}
           maxLength={500}
           data-autofocus
+          error={error?.field === "reason" && error.message}
           value={reason}
-          onChange={(event) => setReason(event.currentTarget.value)}
+          onChange={(event) => {
+            setReason(event.currentTarget.value);
+            if (error?.field === "reason") setError(null);
+          }}
         />
         {effects && <TrafficEffectsNote effects={effects} way={wayOf(subject)} />}
-        {error && <UndoError error={error} onLeave={onClose} />}
+        {error && error.field !== "reason" && <UndoError error={error} onLeave={onClose} />}
         <div className={classes.actions}>
           <Button size="xs" variant="default" onClick={onClose}>
             Cancel

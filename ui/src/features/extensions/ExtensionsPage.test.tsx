@@ -2,7 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { Extension, SetEnabledRequest } from "../../bindings";
 import { startBackend } from "../../testing/backend";
-import { auditEntry, extension, forbidden } from "../../testing/fixtures";
+import { auditEntry, extension, forbidden, readyElsewhere, remoteProfile } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const piiGuard = { name: "pii_guard enabled" };
@@ -214,6 +214,57 @@ describe("the view", () => {
     expect(screen.queryByRole("button", { name: "Providers" })).not.toBeInTheDocument();
   });
 
+  it("that is saved has its order, gives way to another of the same name, and is of this registry", async () => {
+    const backend = startBackend();
+    const { user, search, unmount } = renderApp("/extensions?text=claude&sort=-timeout_ms");
+    await screen.findByRole("table", { name: "Extensions" });
+    const save = async () => {
+      await user.click(screen.getByRole("button", { name: "View" }));
+      await user.type(await screen.findByRole("textbox", { name: "Name of the view" }), "Slow ones{Enter}");
+      await user.click(screen.getByRole("button", { name: "View" }));
+      await waitFor(() => expect(screen.queryByRole("textbox", { name: "Name of the view" })).toBeNull());
+    };
+    await save();
+    await user.clear(screen.getByRole("searchbox"));
+    await waitFor(() => expect(search()).toEqual({ sort: "-timeout_ms" }));
+    await save();
+    await user.click(screen.getByRole("button", { name: "Id" }));
+    await waitFor(() => expect(search()).toEqual({ sort: "id" }));
+
+    await user.click(screen.getByRole("button", { name: "View" }));
+    await user.click(await screen.findByRole("button", { name: "Slow ones" }));
+    await waitFor(() => expect(search()).toEqual({ sort: "-timeout_ms" }));
+    expect(screen.getByRole("columnheader", { name: "Timeout" })).toHaveAttribute("aria-sort", "descending");
+    expect(rowIds().slice(0, 2)).toEqual(["anthropic_claude", "openai_gpt4"]);
+    unmount();
+
+    backend.status = readyElsewhere(remoteProfile("eu"));
+    const elsewhere = renderApp("/extensions");
+    await screen.findByRole("table", { name: "Extensions" });
+    await elsewhere.user.click(screen.getByRole("button", { name: "View" }));
+    await screen.findByRole("textbox", { name: "Name of the view" });
+    expect(screen.queryByRole("button", { name: "Slow ones" })).not.toBeInTheDocument();
+  });
+
+  it("that a link gave is the one of the next start, and of this registry alone", async () => {
+    const backend = startBackend();
+    const first = renderApp("/extensions?text=type:provider&sort=-id&hide=retry");
+    await screen.findByRole("table", { name: "Extensions" });
+    first.unmount();
+    const second = renderApp("/extensions");
+    await screen.findByRole("table", { name: "Extensions" });
+    expect(screen.getByRole("searchbox")).toHaveValue("type:provider");
+    expect(rowIds()).toEqual(["openai_gpt4", "mock_provider", "anthropic_claude"]);
+    expect(screen.queryByRole("columnheader", { name: "Retries" })).not.toBeInTheDocument();
+    second.unmount();
+
+    backend.status = readyElsewhere(remoteProfile("eu"));
+    renderApp("/extensions");
+    await screen.findByRole("table", { name: "Extensions" });
+    expect(screen.getByRole("searchbox")).toHaveValue("");
+    expect(rowIds()).toHaveLength(6);
+  });
+
   it("says which values there are when a term names none of them", async () => {
     startBackend();
     const { user } = renderApp();
@@ -270,6 +321,8 @@ describe("several at once", () => {
     answer.release();
     const notice = await screen.findByText(/^Switched off/);
     expect(notice).toHaveTextContent("Switched off 2 extensions; 1 was off already");
+    expect(bar().getByRole("button", { name: "Disable 0" })).toHaveAttribute("aria-disabled", "true");
+    expect(bar().getByRole("button", { name: "Enable 3" })).not.toHaveAttribute("aria-disabled");
     const [call] = backend.callsOf("set_extensions_enabled") as {
       request: { ids: string[]; note: { request_id: string } };
     }[];
@@ -324,7 +377,9 @@ describe("several at once", () => {
     await user.click(await screen.findByRole("checkbox", { name: "Select all that match" }));
     await user.click(bar().getByRole("button", { name: "Disable 6" }));
     expect(await screen.findByText(/Could not switch off 6 extensions: none was changed/)).toBeVisible();
-    expect(screen.getByRole("switch", piiGuard)).toBeChecked();
+    expect(screen.getByText(forbidden.message)).toBeVisible();
+    expect(screen.getByText(forbidden.action)).toBeVisible();
+    for (const each of screen.getAllByRole("switch")) expect(each).toBeChecked();
   });
 
   it("are chosen by keys, kept under another filter, and let go by Escape", async () => {
@@ -340,6 +395,7 @@ describe("several at once", () => {
     await user.keyboard("{Control>}a{/Control}");
     expect(screen.getByRole("toolbar")).toHaveTextContent("6 selected");
     expect(bar().getByRole("button", { name: "Enable 0" })).toHaveAttribute("aria-disabled", "true");
+    expect(bar().getByRole("button", { name: "Disable 6" })).not.toHaveAttribute("aria-disabled");
     await user.keyboard("{Escape}");
     expect(screen.queryByRole("toolbar")).not.toBeInTheDocument();
   });
@@ -490,6 +546,8 @@ describe("a switch", () => {
     expect(screen.getByTestId("error-code")).toHaveTextContent("forbidden");
     await user.click(screen.getByRole("button", { name: "Copy details" }));
     await expect(navigator.clipboard.readText()).resolves.toContain("SQLSTATE 42501");
+    await user.click(screen.getByRole("button", { name: "Close the notice" }));
+    await waitFor(() => expect(screen.queryByText("Could not switch off pii_guard")).not.toBeInTheDocument());
   });
 
   it("keeps a second click while the first is on its way, and sends them one after the other", async () => {
@@ -587,6 +645,15 @@ describe("below the contract", () => {
     backend.holds.set("list_extensions", Promise.reject(new Error("the bridge is gone")));
     renderApp();
     expect(await screen.findByTestId("error-code")).toHaveTextContent("internal");
+  });
+
+  it("gives what came instead of an error as details that can be read", async () => {
+    const backend = startBackend();
+    // Of a command that can't fail by its contract.
+    backend.failures.set("connection_profiles", forbidden);
+    const { user } = renderApp("/connections");
+    await user.click(await screen.findByRole("button", { name: "Copy details" }));
+    await expect(navigator.clipboard.readText()).resolves.toContain(forbidden.message);
   });
 });
 
@@ -720,6 +787,8 @@ describe("a bulk change that takes long", () => {
     expect(note).toHaveTextContent(/Switching off 500 of 10\s000/);
     await user.click(screen.getByRole("button", { name: "Cancel" }));
     expect(backend.callsOf("stop_change")).toEqual([{ requestId: request_id }]);
+    // Not read again: what is shown is what was made of the answer.
+    backend.holds.set("list_extensions", new Promise(() => {}));
     release();
     expect(await screen.findByText("Stopped: no extension was switched")).toBeVisible();
     expect(screen.getByRole("switch", piiGuard)).toBeChecked();

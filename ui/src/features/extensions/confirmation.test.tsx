@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { type Backend, protect, startBackend } from "../../testing/backend";
-import { consumerReport, extension, forbidden } from "../../testing/fixtures";
+import { consumerReport, extension, forbidden, reasonRequired } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 
 const piiGuard = { name: "pii_guard enabled" };
@@ -102,6 +102,20 @@ describe("switching off what can stop traffic", () => {
     expect(switches(backend)).toHaveLength(1);
   });
 
+  it("is left alone by the button that refuses", async () => {
+    const backend = startBackend();
+    backend.asksAbout = "last";
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", piiGuard));
+    const dialog = await screen.findByRole("dialog");
+    await within(dialog).findByTestId("traffic-effects");
+    await user.click(within(dialog).getByRole("button", { name: "Keep it on" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+    expect(screen.getByRole("switch", piiGuard)).toBeChecked();
+    expect(switches(backend)).toEqual([[false, null, null]]);
+    expect(backend.extensions.find(({ id }) => id === "pii_guard")?.enabled).toBe(true);
+  });
+
   it("says inside the dialog why it could not be done", async () => {
     const backend = startBackend();
     backend.asksAbout = "last";
@@ -182,6 +196,41 @@ describe("a deletion", () => {
 });
 
 describe("a registry that asks for reasons", () => {
+  it("is believed at the field where the window did not know of it", async () => {
+    const backend = startBackend();
+    backend.failures.set("set_extension_enabled", reasonRequired);
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("switch", piiGuard));
+    const dialog = await screen.findByRole("dialog", { name: "Switch off pii_guard?" });
+    const reason = within(dialog).getByRole("textbox", { name: /^Reason/ });
+    await user.click(within(dialog).getByRole("button", { name: "Switch off" }));
+    await waitFor(() => expect(reason).toBeInvalid());
+    expect(reason).toHaveAccessibleDescription(/This registry asks for a reason\./);
+    backend.failures.clear();
+    await user.type(reason, "incident 7{Enter}");
+    await waitFor(() => expect(screen.getByRole("switch", piiGuard)).not.toBeChecked());
+    expect(switches(backend).at(-1)).toEqual([false, "incident 7", expect.anything()]);
+  });
+
+  it("asks before several are switched, too, and switches none without", async () => {
+    const backend = startBackend();
+    protect(backend, { is_reason_required: true });
+    const { user } = renderApp();
+    await user.click(await screen.findByRole("checkbox", { name: "Select pii_guard" }));
+    await user.click(screen.getByRole("checkbox", { name: "Select normalize_text" }));
+    await user.click(screen.getByRole("button", { name: "Disable 2" }));
+    const dialog = await screen.findByRole("dialog", { name: "Disable 2 extensions?" });
+    await user.click(within(dialog).getByRole("button", { name: "Disable 2" }));
+    expect(await within(dialog).findByText("This registry asks for a reason.")).toBeVisible();
+    expect(backend.extensions.every(({ enabled }) => enabled)).toBe(true);
+    await user.type(within(dialog).getByRole("textbox", { name: /^Reason/ }), "incident 7{Enter}");
+    await waitFor(() =>
+      expect(backend.callsOf("set_extensions_enabled").at(-1)).toMatchObject({
+        request: { enabled: false, note: { reason: "incident 7" } },
+      }),
+    );
+  });
+
   it("asks for one before a switch, and takes none that is blank", async () => {
     const backend = startBackend();
     protect(backend, { is_production: true, is_reason_required: true });

@@ -87,6 +87,19 @@ describe("the way to NATS", () => {
     expect(required()).toHaveAttribute("aria-disabled", "true");
   });
 
+  it("keeps what was typed, and why it was refused, when the kept secret turns out to be lost", async () => {
+    const backend = startBackend();
+    const { user } = renderApp("/settings");
+    const nats = await section();
+    await user.type(await nats.findByLabelText("NATS server"), ",nats://b:4222");
+    backend.nats = { ...backend.nats, secret: "missing" };
+    backend.failures.set("set_nats_settings", forbidden);
+    await user.click(nats.getByRole("button", { name: "Save" }));
+    expect(await nats.findByPlaceholderText("not known any more: give it again")).toBeVisible();
+    expect(nats.getByLabelText("NATS server")).toHaveValue("nats://localhost:4222,nats://b:4222");
+    expect(nats.getByRole("alert")).toHaveTextContent(forbidden.message);
+  });
+
   it("is forgotten, and says why it could not be kept", async () => {
     const backend = startBackend();
     const { user } = renderApp("/settings");

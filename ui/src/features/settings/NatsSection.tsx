@@ -41,8 +41,9 @@ export function NatsSection() {
   return (
     <Section title="NATS">
       {status.data ? (
-        // Anew with what was kept: what was typed is handed over by then.
-        <NatsForm key={JSON.stringify(status.data)} status={status.data} />
+        // Anew with what was kept: what was typed is handed over by then. That more or less is known of the secret
+        // is no reason to take away what is being typed.
+        <NatsForm key={JSON.stringify(status.data.settings)} status={status.data} />
       ) : status.error ? (
         <ErrorState
           tried="The way to NATS could not be read"

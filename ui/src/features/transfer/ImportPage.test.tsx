@@ -3,7 +3,7 @@ import type { UserEvent } from "@testing-library/user-event";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ErrorReport, PlannedChange, RegistryPlan } from "../../bindings";
 import { type Backend, startBackend } from "../../testing/backend";
-import { auditEntry, readyStatus } from "../../testing/fixtures";
+import { auditEntry, forbidden, readyStatus, reasonRequired } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 import { forgetFile } from "./chosenFile";
 
@@ -173,6 +173,56 @@ describe("the preview", () => {
     backend.plan = plan([changed], { revision: 1206 });
     await user.click(screen.getByRole("button", { name: "Compare again" }));
     await waitFor(() => expect(screen.queryByText(/has moved on/)).toBeNull());
+  });
+
+  it("says at the field that the registry asks for a reason", async () => {
+    const backend = startBackend();
+    backend.plan = plan([changed]);
+    backend.failures.set("apply_import", reasonRequired);
+    const { user, path } = await previewOf(backend);
+    await user.click(screen.getByRole("button", { name: "Import 1 change" }));
+    const reason = screen.getByLabelText(/^Reason/);
+    await waitFor(() => expect(reason).toHaveAccessibleDescription(reasonRequired.message));
+    expect(reason).toBeInvalid();
+    expect(path()).toBe("/import");
+    backend.failures.clear();
+    await user.type(reason, "new patterns{Enter}");
+    await waitFor(() => expect(path()).toBe("/extensions"));
+    expect(backend.callsOf("apply_import").at(-1)).toMatchObject({ note: { reason: "new patterns" } });
+  });
+
+  it("is not lost when it can't be made anew, and can't be confirmed until it is", async () => {
+    const backend = startBackend();
+    backend.plan = plan([changed]);
+    const { user } = await previewOf(backend);
+    let answer = () => {};
+    backend.holds.set(
+      "plan_import",
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+    );
+    backend.failures.set("plan_import", forbidden);
+    await user.click(screen.getByRole("checkbox", { name: /Delete the one that the file doesn't have/ }));
+    const button = screen.getByRole("button", { name: "Import 1 change" });
+    const tryIt = async () => {
+      expect(button).toHaveAttribute("aria-disabled", "true");
+      await user.click(button);
+      await user.type(screen.getByLabelText(/^Reason/), "x{Enter}");
+      expect(backend.callsOf("apply_import")).toEqual([]);
+    };
+    await tryIt();
+    answer();
+    expect(await screen.findByRole("alert")).toHaveTextContent(forbidden.message);
+    await tryIt();
+    expect(screen.getByLabelText(/^Reason/), "what was typed is still there").toHaveValue("xx");
+    backend.failures.clear();
+    await user.click(screen.getByRole("checkbox", { name: /Delete the one/ }));
+    await waitFor(() => expect(button).not.toHaveAttribute("aria-disabled"));
+    await user.click(button);
+    await waitFor(() =>
+      expect(backend.callsOf("apply_import")).toMatchObject([{ request: { prune: false } }]),
+    );
   });
 
   it("lists problems with their lines and imports nothing", async () => {

@@ -36,7 +36,10 @@ export function ImportPage() {
   const mayNot = useDatabaseAway() === null && editing !== null;
   const [prune, setPrune] = useState(false);
   const planning = useImportPlan(mayNot ? null : file, prune);
-  const plan = planning.data;
+  // A preview stays where the next one of the same file can't be made: what is typed beside it must not go.
+  const [last, setLast] = useState<{ file: ChosenFile; plan: RegistryPlan } | null>(null);
+  if (file && planning.data && planning.data !== last?.plan) setLast({ file, plan: planning.data });
+  const plan = planning.data ?? (last?.file.number === file?.number ? last?.plan : undefined);
 
   return (
     <div className={classes.page}>
@@ -278,7 +281,7 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
       >
         {error && <ErrorNote error={error} />}
         {effects && <TrafficEffectsNote effects={effects} way="off" />}
-        {failure && <ErrorNote error={failure} />}
+        {failure && failure.field !== "reason" && <ErrorNote error={failure} />}
         <div className={classes.apply}>
           <TextInput
             className={classes.reason ?? ""}
@@ -287,8 +290,12 @@ function Preview({ file, plan, prune, onPrune, isPlanning, error, onPlanAgain }:
             placeholder={reasonLabel}
             required={profile.is_reason_required}
             maxLength={500}
+            error={failure?.field === "reason" && failure.message}
             value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
+            onChange={(event) => {
+              setReason(event.currentTarget.value);
+              if (failure?.field === "reason") setFailure(null);
+            }}
           />
           <Button size="xs" variant="default" onClick={forgetFile}>
             Discard

@@ -162,6 +162,11 @@ describe("a new connection", () => {
     write(form.getByLabelText("User"), "anna");
     await user.click(form.getByRole("button", { name: "Cancel" }));
     await user.click(await form.findByRole("button", { name: "Keep editing" }));
+    await user.keyboard("{Escape}");
+    expect(await form.findByText("What you typed is not saved.")).toBeVisible();
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(form.queryByText("What you typed is not saved.")).toBeNull());
+    expect(form.getByLabelText("User"), "a second Escape keeps it").toHaveValue("anna");
     await goTo("/audit");
     expect(await form.findByText("What you typed is not saved.")).toBeVisible();
     await user.click(form.getByRole("button", { name: "Keep editing" }));

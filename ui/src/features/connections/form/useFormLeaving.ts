@@ -26,5 +26,13 @@ export function useFormLeaving(isDirty: boolean, guard: PageGuard | null, onClos
     : asked === "close"
       ? { by: "close", go: onClose, stay }
       : asked && { ...asked, stay };
-  return { leaving, close: () => (isDirty && asked === null ? setAsked("close") : onClose()) };
+  return {
+    leaving,
+    close: () => {
+      // Where it asks already, Escape is a no: all stays.
+      if (leaving) leaving.stay();
+      else if (isDirty) setAsked("close");
+      else onClose();
+    },
+  };
 }

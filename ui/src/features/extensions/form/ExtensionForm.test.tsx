@@ -1,6 +1,6 @@
 import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Backend, startBackend } from "../../../testing/backend";
+import { type Backend, protect, startBackend } from "../../../testing/backend";
 import { jsonIn, writeJson } from "../../../testing/editor";
 import {
   auditEntry,
@@ -9,6 +9,7 @@ import {
   extensionNotFound,
   forbidden,
   readyStatus,
+  reasonRequired,
 } from "../../../testing/fixtures";
 import { chooseMore } from "../../../testing/menu";
 import { renderApp } from "../../../testing/renderApp";
@@ -137,6 +138,29 @@ describe("an edit", () => {
     expect(await screen.findByLabelText("Subject")).toHaveValue("beamline.ext.validate.pii_guard.v1");
   });
 
+  it("is not saved without the reason that the registry asks for, and says so at the field", async () => {
+    const { backend, user, form } = await editing((backend) => {
+      protect(backend, { is_reason_required: true });
+    });
+    write("Subject", "mine");
+    await user.click(form.getByRole("button", { name: "Review" }));
+    backend.failures.set("update_extension", reasonRequired);
+    await user.click(form.getByRole("button", { name: "Save" }));
+    const reason = form.getByRole("textbox", { name: /^Reason/ });
+    await waitFor(() => expect(reason).toBeInvalid());
+    expect(reason).toHaveAccessibleDescription(expect.stringContaining(reasonRequired.message));
+    expect(form.getByLabelText("Changes"), "the review stays").toBeVisible();
+    backend.failures.clear();
+    await user.type(reason, "incident 7");
+    await user.click(form.getByRole("button", { name: "Save" }));
+    await waitFor(() =>
+      expect(backend.callsOf("update_extension").at(-1)).toMatchObject({
+        request: { patch: { subject: "mine" }, note: { reason: "incident 7" } },
+      }),
+    );
+    await waitFor(() => expect(screen.queryByRole("dialog")).not.toBeInTheDocument());
+  });
+
   it("says with its code and details why it could not be saved", async () => {
     const { backend, user, form } = await editing();
     backend.failures.set("update_extension", forbidden);
@@ -144,6 +168,7 @@ describe("an edit", () => {
     await user.click(form.getByRole("button", { name: "Review" }));
     await user.click(form.getByRole("button", { name: "Save" }));
     expect(await form.findByTestId("error-code")).toHaveTextContent("forbidden");
+    expect(form.getByRole("alert")).toHaveTextContent(`${forbidden.message} ${forbidden.action}`);
     await user.click(form.getByRole("button", { name: "Copy details" }));
     expect(await navigator.clipboard.readText()).toContain("SQLSTATE 42501");
   });
@@ -250,9 +275,14 @@ describe("an edit", () => {
     // What is known to be secret must have been read, else nothing may lie on the disk.
     write("Subject", "first");
     await waitFor(() => expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("first"));
-    write("Subject", "last.keystroke");
-    fireEvent(window, new Event("pagehide"));
-    expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("last.keystroke");
+    for (const [typed, goAway] of [
+      ["last.keystroke", () => fireEvent(window, new Event("pagehide"))],
+      ["out.of.sight", () => fireEvent(document, new Event("visibilitychange"))],
+    ] as const) {
+      write("Subject", typed);
+      goAway();
+      expect(localStorage.getItem("extension-draft edit pii_guard")).toContain(typed);
+    }
   });
 
   it("keeps a draft on offer until it is answered", async () => {
@@ -605,6 +635,8 @@ describe("a conflict", () => {
     const place = form.getByRole("radiogroup", { name: "Configuration › model" });
     expect(place, "base, theirs and yours").toHaveTextContent('"a""theirs""mine"');
     expect(form.getByRole("button", { name: "Save" })).toBeDisabled();
+    await user.keyboard("{Control>}{Enter}{/Control}");
+    expect(backend.callsOf("update_extension"), "nor is it saved by the key").toHaveLength(1);
     await user.click(form.getByRole("button", { name: "All theirs" }));
     expect(within(place).getByRole("radio", { name: "Theirs" })).toBeChecked();
     expect(form.queryByLabelText("Changes of the result"), "theirs is what is there").not.toHaveTextContent(

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { leaveThen } from "../../../api/leaving";
 import { startBackend } from "../../../testing/backend";
 import { jsonIn, writeJson } from "../../../testing/editor";
+import { readyElsewhere, remoteProfile } from "../../../testing/fixtures";
 import { renderApp } from "../../../testing/renderApp";
 
 beforeEach(() => localStorage.clear());
@@ -56,6 +57,55 @@ describe("quitting while something is typed", () => {
   });
 });
 
+describe("closing while something is typed", () => {
+  it("is asked about at Escape and at the cross; a click beside the form does nothing", async () => {
+    const { user, form, write } = await editing();
+    write("typed");
+    const asked = () => form.findByRole("alertdialog", { name: "Not saved" });
+    for (const leave of [
+      () => user.keyboard("{Escape}"),
+      () => user.click(form.getByRole("button", { name: "Close the dialog" })),
+    ]) {
+      await leave();
+      await asked();
+      await user.click(form.getByRole("button", { name: "Keep editing" }));
+      await waitFor(() => expect(form.queryByRole("alertdialog")).toBeNull());
+      expect(form.getByLabelText("Subject")).toHaveValue("typed");
+    }
+    for (const beside of document.querySelectorAll(".mantine-Modal-overlay, .mantine-Modal-inner"))
+      await user.click(beside);
+    expect(form.queryByRole("alertdialog")).toBeNull();
+    expect(form.getByLabelText("Subject")).toHaveValue("typed");
+  });
+
+  it("is asked about where a reason is all that is left of it", async () => {
+    const { user, form, write } = await editing();
+    write("typed");
+    await user.click(form.getByRole("button", { name: "Review" }));
+    await user.type(form.getByLabelText("Reason (optional)"), "why");
+    await user.click(form.getByRole("button", { name: "Back" }));
+    write("beamline.ext.validate.pii_guard.v1");
+    await user.click(form.getByRole("button", { name: "Cancel" }));
+    expect(await form.findByRole("alertdialog", { name: "Not saved" })).toBeVisible();
+  });
+
+  it("does not throw away at a second Escape what it asks about at the first", async () => {
+    const { user, form, write, goTo, path } = await editing();
+    write("typed");
+    await user.keyboard("{Escape}");
+    await form.findByRole("alertdialog", { name: "Not saved" });
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(form.queryByRole("alertdialog")).toBeNull());
+    expect(form.getByLabelText("Subject")).toHaveValue("typed");
+    await goTo("/audit");
+    await form.findByRole("alertdialog", { name: "Not saved" });
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(form.queryByRole("alertdialog")).toBeNull());
+    expect(path()).toBe("/extensions");
+    expect(form.getByLabelText("Subject")).toHaveValue("typed");
+  });
+});
+
 describe("another registry", () => {
   it("is shown only after an answer, and the draft stays", async () => {
     const { user, form, write, unsaved } = await editing();
@@ -71,6 +121,18 @@ describe("another registry", () => {
     await user.click(form.getByRole("button", { name: "Switch, keep the draft" }));
     expect(go).toHaveBeenCalledTimes(2);
     expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("typed");
+  });
+
+  it("does not offer the draft of this one", async () => {
+    const { backend, write, unmount } = await editing();
+    write("typed");
+    await waitFor(() => expect(localStorage.getItem("extension-draft edit pii_guard")).toContain("typed"));
+    unmount();
+    backend.status = readyElsewhere(remoteProfile("eu"));
+    renderApp("/extensions?open=pii_guard&form=edit");
+    const elsewhere = within(await screen.findByRole("dialog", { name: "Edit pii_guard" }));
+    expect(elsewhere.getByLabelText("Subject")).toHaveValue("beamline.ext.validate.pii_guard.v1");
+    expect(elsewhere.queryByRole("button", { name: "Go on with it" })).not.toBeInTheDocument();
   });
 });
 

@@ -13,7 +13,7 @@ export type Leaving = {
 type UseLeaving = {
   /** What is asked about; null if nothing is. */
   leaving: Leaving | null;
-  /** Asks, if something would be lost, and closes otherwise. */
+  /** Asks, if something would be lost, and closes otherwise. Where it asks already, it is a no: all stays. */
   close: () => void;
   /** From now on nothing is asked: it is saved, or given up. */
   letGo: () => void;
@@ -37,14 +37,19 @@ export function useLeaving(isDirty: boolean, onClose: () => void): UseLeaving {
   const blocker = useBlocker({ shouldBlockFn, enableBeforeUnload: false, withResolver: true });
 
   const stay = () => setAsked(null);
+  const leaving: Leaving | null =
+    blocker.status === "blocked"
+      ? { by: "page", go: blocker.proceed, stay: blocker.reset }
+      : asked === "close"
+        ? { by: "close", go: onClose, stay }
+        : asked && { ...asked, stay };
   return {
-    leaving:
-      blocker.status === "blocked"
-        ? { by: "page", go: blocker.proceed, stay: blocker.reset }
-        : asked === "close"
-          ? { by: "close", go: onClose, stay }
-          : asked && { ...asked, stay },
-    close: () => (isDirty && asked === null ? setAsked("close") : onClose()),
+    leaving,
+    close: () => {
+      if (leaving) leaving.stay();
+      else if (isDirty) setAsked("close");
+      else onClose();
+    },
     letGo: () => {
       isOver.current = true;
     },
