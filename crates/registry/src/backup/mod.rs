@@ -1,6 +1,6 @@
 //! A whole registry in one file: written of one moment, verified by itself, restored all or nothing.
 //!
-//! A backup holds every table of the registry ([`tables`]): extensions with their secrets, the audit log with its chain
+//! A backup holds every table of the registry (`tables`): extensions with their secrets, the audit log with its chain
 //! and the key of its fingerprints, health and its history, settings. Whoever has the file can read all of it, so it is
 //! made readable for its owner alone. What it is made of and how it is checked is described in `docs/backup.md`.
 //!
