@@ -130,7 +130,9 @@ describe.each(pages)("the page at $path", ({ path, command, waiting, nothing, tr
     expect(copied).toContain(`${told.message} (${told.code})\n${told.action}\n\n`);
     expect(copied).toContain("SQLSTATE 42501");
     backend.failures.clear();
+    const asked = backend.callsOf(command).length;
     await user.click(within(alert).getByRole("button", { name: "Try again" }));
+    expect(backend.callsOf(command).length, "at once, not by and by").toBeGreaterThan(asked);
     expect(await screen.findByText(nothing)).toBeVisible();
     expect(screen.queryByText(tried)).not.toBeInTheDocument();
   });
