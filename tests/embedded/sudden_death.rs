@@ -90,7 +90,8 @@ async fn kill_9_of_the_program_ends_the_server_and_loses_nothing_acknowledged() 
         holder.acknowledge(20);
         assert!(!server_processes(folder.path()).is_empty());
         let acknowledged = holder.kill();
-        until_no_server_is_left(folder.path(), Duration::from_secs(3)).await;
+        // It writes what it holds to the disk first; left alone it would stay for good.
+        until_no_server_is_left(folder.path(), Duration::from_secs(20)).await;
 
         let (server, registry) = open(folder.path()).await.0.unwrap();
         let newest = newest_switch(&registry).await;
@@ -136,7 +137,7 @@ async fn kill_9_of_the_server_is_noticed_and_the_next_start_recovers() {
         .unwrap();
     let mut ended = server.ended().unwrap();
     send(server.process_id().unwrap(), Signal::SIGKILL);
-    tokio::time::timeout(Duration::from_secs(3), ended.wait_for(|ended| *ended))
+    tokio::time::timeout(Duration::from_secs(20), ended.wait_for(|ended| *ended))
         .await
         .expect("the end is noticed")
         .unwrap();

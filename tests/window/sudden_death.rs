@@ -35,10 +35,11 @@ async fn kill_9_of_the_application_ends_its_server_and_the_switch_is_kept() {
     let server = server_process_id(&account);
     kill_9(account.process_id());
     let killed_at = Instant::now();
+    // It writes what it holds to the disk first, for which a busy one takes its time; left alone it would stay for good.
     while Path::new(&format!("/proc/{server}")).exists() {
         assert!(
-            killed_at.elapsed() < Duration::from_secs(3),
-            "the server ends within 3 s"
+            killed_at.elapsed() < Duration::from_secs(20),
+            "the server ends with the application"
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
