@@ -8,6 +8,7 @@ use registry::health::{
 };
 use registry::schemas::SchemaScope;
 use registry::{ErrorCode, Registry};
+use sqlx::{ConnectOptions, Connection};
 use system_tests::database::execute;
 use system_tests::on_each_server;
 
@@ -44,6 +45,28 @@ on_each_server! {
         database.execute("UPDATE extension_health_history SET started_at = started_at - interval '101 days'").await;
         assert_eq!(database.value("SELECT registry_prune_health(4)").await, "4");
         assert_eq!(registry.prune_health().await.unwrap(), 6);
+    }
+
+    async fn what_a_late_call_is_being_added_to_is_left_for_the_next_time_without_waiting(database: TestDatabase) {
+        let registry = database.registry().await;
+        for id in ["pii_guard", "openai_gpt4"] {
+            called(&registry, id, 30).await;
+        }
+        let mut router = database.console().connect().await.unwrap();
+        let mut transaction = router.begin().await.unwrap();
+        sqlx::raw_sql(
+            "SELECT registry_record_health('{pii_guard}', '{t}', '{1}', (
+                 SELECT array_agg(started_at) FROM extension_health_history WHERE extension_id = 'pii_guard' AND step_minutes = 1))",
+        )
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+        let pruned = tokio::time::timeout(std::time::Duration::from_secs(5), registry.prune_health()).await;
+        assert_eq!(pruned.expect("it doesn't wait for the router").unwrap(), 3);
+        transaction.commit().await.unwrap();
+        let late = "SELECT string_agg(success_count::text, ',' ORDER BY step_minutes) FROM extension_health_history WHERE extension_id = 'pii_guard'";
+        assert_eq!(database.value(late).await, "2,2,2,2,2,2");
+        assert_eq!(registry.prune_health().await.unwrap(), 3);
     }
 
     async fn settings_that_make_no_sense_are_refused_by_name(database: TestDatabase) {
