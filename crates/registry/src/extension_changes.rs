@@ -224,7 +224,8 @@ impl Registry {
     /// changed since is merged, field by field and key by key inside the JSON; only where both changed
     /// the same to something else is there a conflict, and then nothing is changed. Saving what is there
     /// already changes nothing and writes no audit entry. A redaction mark that was read and is saved
-    /// again keeps the secret that it stands for.
+    /// again keeps the secret that it stands for. With [`ChangeContext::is_merge_refused`] any change since
+    /// is a conflict.
     ///
     /// # Errors
     /// [`Error::RevisionConflict`], [`Error::ExtensionNotFound`], [`Error::SubjectTaken`],
@@ -275,7 +276,7 @@ impl Registry {
             if is_switched_off {
                 context.confirmation.take_turn(connection, UPDATE).await?;
             }
-            lock_row(connection, UPDATE, id).await?;
+            let revision = lock_row(connection, UPDATE, id).await?;
             let merge: Merge = sqlx::query_as(MERGE)
                 .bind(id)
                 .bind(seen_revision)
@@ -283,6 +284,11 @@ impl Registry {
                 .fetch_one(&mut *connection)
                 .await
                 .map_err(|source| Error::from_query(UPDATE, source))?;
+            if context.is_merge_refused && revision != seen_revision {
+                drop(change);
+                let paths = vec!["/revision".to_owned()];
+                return Err(merge.conflict(self, id, paths).await?);
+            }
             let merged = merge.complete(self, id, seen_revision).await?;
             if merged.is_config_changed {
                 schemas::check(
@@ -783,9 +789,13 @@ async fn lock_if_there(connection: &mut PgConnection, attempt: Attempt, id: &str
         .map_err(|source| Error::from_query(attempt, source))
 }
 
-/// Locks the row for the rest of the transaction.
-async fn lock_row(connection: &mut PgConnection, attempt: Attempt, id: &str) -> Result<()> {
-    lock_rows(connection, attempt, &[id]).await.map(drop)
+/// Locks the row for the rest of the transaction; returns its revision.
+async fn lock_row(connection: &mut PgConnection, attempt: Attempt, id: &str) -> Result<i64> {
+    let revisions = lock_rows(connection, attempt, &[id]).await?;
+    revisions
+        .get(id)
+        .copied()
+        .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
 }
 
 /// Locks the rows for the rest of the transaction, in the order of their ids, so that two that lock several
