@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test test-pooled bench lint format bindings icons screenshots clean
+.PHONY: help run sample dev test test-pooled bench lint format bindings openapi icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -40,6 +40,9 @@ format: ## Format all code
 
 bindings: ## Write ui/src/bindings.ts anew from the commands
 	@UPDATE_BINDINGS=1 cargo test --package beamline-registry --test bindings
+
+openapi: ## Write docs/openapi.json anew from the HTTP server
+	@UPDATE_OPENAPI=1 cargo test --package registry-server --test openapi
 
 icons: ## Make the icon set anew from icons/icon.svg
 	@scripts/icons.sh

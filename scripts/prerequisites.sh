@@ -33,8 +33,8 @@ if [[ $purpose == test || (-z ${DISPLAY:-} && -z ${WAYLAND_DISPLAY:-}) ]]; then
 fi
 if [[ $purpose == test ]]; then
     # The driver of the window, a keychain, what shows the icon in the tray, dunst, which shows the desktop's
-    # notices (dbus-send asks it), and what Patroni is written in.
-    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3)
+    # notices (dbus-send asks it), what Patroni is written in, and what the examples of docs/api.md are run with.
+    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 curl jq)
 fi
 
 as_root() {

@@ -43,6 +43,8 @@ const FILL: &str = r#"
     UPDATE health_thresholds SET p95_above_ms = 12.5 WHERE extension_type = 'pre';
     INSERT INTO health_thresholds (extension_id, silent_for_seconds) VALUES ('made', 600);
     INSERT INTO health_test_messages (extension_id, payload, check_every_seconds) VALUES ('made', '{"a":	1.0}', 60);
+    INSERT INTO registry_tokens (hash, owner, role, purpose) VALUES (sha256('a'), 'anna', 'registry_editor', 'ä'), (sha256('b'), 'ben', 'registry_viewer', NULL);
+    UPDATE registry_tokens SET revoked_at = clock_timestamp() WHERE owner = 'ben';
     SELECT registry_report_applied(gen_random_uuid(), 'router', 'host', '1', 3)"#;
 
 const ENTRIES: &str = "

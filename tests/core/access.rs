@@ -38,7 +38,7 @@ async fn login(database: &Database, role: &str) -> PgConnectOptions {
 }
 
 /// The statements, and who may run them. Each is run and rolled back.
-const STATEMENTS: [(&str, &[&str]); 46] = [
+const STATEMENTS: [(&str, &[&str]); 51] = [
     ("SELECT * FROM public.extensions", VIEW),
     ("SELECT * FROM public.extension_health", VIEW),
     ("SELECT * FROM public.extension_audit_log", READ_AUDIT),
@@ -113,6 +113,17 @@ const STATEMENTS: [(&str, &[&str]); 46] = [
     ("SELECT * FROM public.secret_marks", NOBODY),
     ("SELECT * FROM public.settings_audit_log", READ_AUDIT),
     ("DELETE FROM public.settings_audit_log", NOBODY),
+    ("SELECT * FROM public.registry_tokens", NOBODY),
+    (
+        "INSERT INTO public.registry_tokens (hash, owner, role) VALUES (sha256('a'), 'anna', 'registry_editor')",
+        NOBODY,
+    ),
+    (
+        "UPDATE public.registry_tokens SET last_used_at = clock_timestamp()",
+        NOBODY,
+    ),
+    ("DELETE FROM public.registry_tokens", NOBODY),
+    ("TRUNCATE public.registry_tokens", NOBODY),
     (
         "ALTER TABLE public.extensions DISABLE TRIGGER extensions_audit",
         NOBODY,

@@ -75,6 +75,7 @@ const NO_CONTEXT: ChangeContext = ChangeContext {
     acting_for: None,
     confirmation: Confirmation::NotNeeded,
     is_reason_required: false,
+    is_merge_refused: false,
 };
 
 on_each_server! {

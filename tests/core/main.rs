@@ -21,4 +21,5 @@ mod seal;
 mod secrets;
 mod test_messages;
 mod time_travel;
+mod tokens;
 mod undo;

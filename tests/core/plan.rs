@@ -27,6 +27,7 @@ const NO_CONTEXT: ChangeContext = ChangeContext {
     acting_for: None,
     confirmation: Confirmation::NotNeeded,
     is_reason_required: false,
+    is_merge_refused: false,
 };
 
 /// A file with these items, each without its dash.

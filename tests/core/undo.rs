@@ -17,6 +17,7 @@ const NO_CONTEXT: ChangeContext = ChangeContext {
     acting_for: None,
     confirmation: Confirmation::NotNeeded,
     is_reason_required: false,
+    is_merge_refused: false,
 };
 
 /// The rows but for what every change moves on.

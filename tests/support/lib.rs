@@ -9,6 +9,7 @@
     clippy::unwrap_used
 )]
 
+pub mod api_server;
 pub mod application;
 pub mod bundle;
 pub mod cluster;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use crate::extensions::UnknownName;
 use crate::{Error, Registry, Result};
 
 /// A group role of the database; logins are made members of it.
@@ -55,6 +56,14 @@ impl FromStr for Role {
             role.name().trim_start_matches("registry_") == name.trim_start_matches("registry_")
         })
         .ok_or(())
+    }
+}
+
+impl TryFrom<String> for Role {
+    type Error = UnknownName;
+
+    fn try_from(name: String) -> Result<Self, UnknownName> {
+        name.parse().map_err(|()| UnknownName(name))
     }
 }
 

@@ -272,16 +272,7 @@ impl Registry {
     /// [`Error::InvalidInput`] for a limit out of range or a cursor of another order,
     /// [`Error::DatabaseUnavailable`], [`Error::Forbidden`].
     pub async fn list_extensions(&self, request: &ExtensionListRequest) -> Result<ExtensionPage> {
-        if !(1..=LIMIT_MAX).contains(&request.limit) {
-            return Err(Error::InvalidInput {
-                field: "limit",
-                message: format!(
-                    "The limit is {}, it must be 1 to {LIMIT_MAX}.",
-                    request.limit
-                ),
-                action: "Ask for a page of another size.",
-            });
-        }
+        request.check_limit()?;
         let (key, key_type) = request.sort.key();
         let mut query = QueryBuilder::<Postgres>::new(concat!(
             "SELECT *, sort_key::text AS cursor_value FROM (",
@@ -401,6 +392,21 @@ impl Registry {
             .await
             .map_err(|source| Error::from_query("Reading the extension", source))?
             .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
+    }
+}
+
+impl ExtensionListRequest {
+    /// # Errors
+    /// [`Error::InvalidInput`] for a limit out of range.
+    pub fn check_limit(&self) -> Result<()> {
+        if (1..=LIMIT_MAX).contains(&self.limit) {
+            return Ok(());
+        }
+        Err(Error::InvalidInput {
+            field: "limit",
+            message: format!("The limit is {}, it must be 1 to {LIMIT_MAX}.", self.limit),
+            action: "Ask for a page of another size.",
+        })
     }
 }
 

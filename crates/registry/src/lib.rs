@@ -34,6 +34,7 @@ pub mod schemas;
 mod settling;
 mod subject_order;
 pub mod time_travel;
+pub mod tokens;
 pub mod undo;
 pub mod verification;
 mod wire;

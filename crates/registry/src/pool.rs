@@ -5,12 +5,16 @@ use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgPool, PgQueryResult, PgRow, PgStatement, PgTypeInfo};
-use sqlx::{Either, Error, Execute, Executor, Postgres, Result, SqlStr, Transaction};
+use sqlx::{
+    AssertSqlSafe, Either, Error, Execute, Executor, Postgres, Result, SqlSafeStr, SqlStr,
+    Transaction,
+};
 
 use std::ops::{Deref, DerefMut};
 
 use tokio::sync::watch;
 
+use crate::access::Role;
 use crate::connection::ConnectionState;
 
 /// Begins a transaction through a pooler that hands out single ones. sqlx gives the statements that it prepares names, a
@@ -29,7 +33,7 @@ const BEGIN_POOLED_READ_ONLY: &str = "BEGIN; DEALLOCATE ALL; COMMIT; BEGIN READ 
 pub(crate) struct Pool {
     sessions: PgPool,
     /// What a transaction begins with.
-    begin: &'static str,
+    begin: SqlStr,
     is_by_transaction: bool,
     /// Changes when the server does, for a registry that follows its primary.
     state: Option<watch::Receiver<ConnectionState>>,
@@ -40,7 +44,7 @@ impl Pool {
     pub(crate) fn of_sessions(pool: PgPool) -> Self {
         Self {
             sessions: pool,
-            begin: "BEGIN",
+            begin: "BEGIN".into_sql_str(),
             is_by_transaction: false,
             state: None,
         }
@@ -58,7 +62,8 @@ impl Pool {
                 BEGIN_POOLED_READ_ONLY
             } else {
                 BEGIN_POOLED
-            },
+            }
+            .into_sql_str(),
             is_by_transaction: true,
             state: None,
         }
@@ -72,8 +77,19 @@ impl Pool {
         }
     }
 
+    /// The same connections, on which everything runs in a transaction that works as this role.
+    pub(crate) fn working_as(&self, role: Role) -> Self {
+        let begin = format!("{}; SET LOCAL ROLE {}", self.begin.as_str(), role.name());
+        Self {
+            // Two texts of this program's own.
+            begin: AssertSqlSafe(begin).into_sql_str(),
+            is_by_transaction: true,
+            ..self.clone()
+        }
+    }
+
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
-        self.at_the_right_server(|| self.sessions.begin_with(self.begin))
+        self.at_the_right_server(|| self.sessions.begin_with(self.begin.clone()))
             .await
     }
 

@@ -9,7 +9,7 @@ use sqlx::{Postgres, Transaction};
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::access::Attempt;
+use crate::access::{Attempt, Role};
 use crate::anchors::{Anchor, AnchorFile};
 use crate::confirmation::Confirmation;
 use crate::connection::{ConnectionState, Pooling, RemoteDatabase, ServerLink, Servers};
@@ -62,6 +62,9 @@ pub struct ChangeContext {
     pub confirmation: Confirmation,
     /// Whether a change without a reason is refused.
     pub is_reason_required: bool,
+    /// Whether an edit is refused if the extension has changed at all since the caller saw it, also where both could be
+    /// merged.
+    pub is_merge_refused: bool,
 }
 
 impl ChangeContext {
@@ -288,6 +291,17 @@ impl Registry {
 
     pub(crate) fn anchor_file(&self) -> Option<&AnchorFile> {
         self.anchor_file.as_ref()
+    }
+
+    /// The same registry for somebody who may do less than this login could: each operation is a transaction that works
+    /// as `role` (`SET LOCAL ROLE`), and the database refuses the rest. The login must be a member of the role. Who the
+    /// actor of a change is does not follow from the role: [`ChangeContext::acting_for`].
+    #[must_use]
+    pub fn working_as(&self, role: Role) -> Self {
+        Self {
+            pool: self.pool.working_as(role),
+            ..self.clone()
+        }
     }
 
     /// Asks the database for a sign of life.

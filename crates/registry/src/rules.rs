@@ -321,6 +321,30 @@ const RULES: &[(&str, Rule)] = &[
         ),
     ),
     (
+        "registry_tokens_owner_length",
+        (
+            "owner",
+            "The owner of a token has 1 to 255 characters.",
+            "Name who it acts for.",
+        ),
+    ),
+    (
+        "registry_tokens_purpose_length",
+        (
+            "purpose",
+            "The purpose of a token has 1 to 255 characters.",
+            "Shorten it, or leave it out.",
+        ),
+    ),
+    (
+        "registry_tokens_expiry",
+        (
+            "lifetime",
+            "The token would have expired already.",
+            "Give it a lifetime of a second or more.",
+        ),
+    ),
+    (
         "extension_audit_log_reason_length",
         (
             "reason",

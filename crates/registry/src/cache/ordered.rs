@@ -59,6 +59,22 @@ impl OrderedExtensions {
         self.chunks.iter().map(|chunk| chunk.as_slice())
     }
 
+    /// The extensions behind this id, which need not be in the list, in order.
+    pub fn after(&self, id: &str) -> impl Iterator<Item = &Arc<CachedExtension>> + use<'_> {
+        let is_before = |other: &Arc<CachedExtension>| other.id() <= id;
+        let chunk = self
+            .chunks
+            .partition_point(|chunk| chunk.last().is_some_and(is_before));
+        let start = self
+            .chunks
+            .get(chunk)
+            .map_or(0, |chunk| chunk.partition_point(is_before));
+        self.chunks[chunk..]
+            .iter()
+            .flat_map(|chunk| chunk.iter())
+            .skip(start)
+    }
+
     /// Adds an extension whose id is not in the list.
     pub(crate) fn insert(&mut self, extension: Arc<CachedExtension>) {
         let place = self.chunk_of(extension.id());

@@ -134,6 +134,37 @@ impl Snapshot {
         &self.by_type[place_of(extension_type)]
     }
 
+    /// The first `at_most` enabled extensions of these types, of all if none is named, whose ids come after `id`, ordered
+    /// by id (by its bytes).
+    pub fn enabled_after(
+        &self,
+        types: &[ExtensionType],
+        id: &str,
+        at_most: usize,
+    ) -> Vec<Arc<CachedExtension>> {
+        let mut lists: Vec<_> = TYPES
+            .into_iter()
+            .filter(|of_type| types.is_empty() || types.contains(of_type))
+            .map(|of_type| self.lookup_by_type(of_type).after(id).peekable())
+            .collect();
+        let mut found = Vec::new();
+        while found.len() < at_most {
+            // There are four lists at the most: looking at each costs less than keeping them in order.
+            let nearest = lists
+                .iter_mut()
+                .filter_map(|list| {
+                    let next = list.peek().copied()?;
+                    Some((next.id(), list))
+                })
+                .min_by_key(|(id, _)| *id);
+            match nearest.and_then(|(_, list)| list.next()) {
+                Some(next) => found.push(Arc::clone(next)),
+                None => break,
+            }
+        }
+        found
+    }
+
     /// How many extensions there are, enabled or not.
     pub fn len(&self) -> usize {
         self.by_id.length
@@ -370,6 +401,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::cache::extension::ExtensionParts;
     use crate::cache::extension::tests::extension;
 
     fn head(revision: i64) -> Head {
@@ -405,6 +437,47 @@ mod tests {
         let of_type: Vec<_> = snapshot.lookup_by_type(ExtensionType::Pre).iter().collect();
         assert_eq!(of_type, enabled);
         assert_eq!(snapshot.enabled_count(), enabled.len());
+    }
+
+    #[test]
+    fn pages_of_all_types_together_are_in_order_and_whole() {
+        let types = [
+            ExtensionType::Pre,
+            ExtensionType::Post,
+            ExtensionType::Provider,
+        ];
+        let all: Vec<_> = (0..3_000)
+            .map(|number| {
+                let base = extension(&format!("e{}", number * 7_919 % 100_003), number % 5 > 0);
+                let parts = ExtensionParts {
+                    extension_type: types[number % types.len()],
+                    ..base.parts()
+                };
+                Arc::new(CachedExtension::new(&parts).unwrap())
+            })
+            .collect();
+        let snapshot = Snapshot::new(head(1), DateTime::UNIX_EPOCH, all.clone());
+        for wanted in [&[][..], &[ExtensionType::Post], &types[1..]] {
+            let mut expected: Vec<_> = all
+                .iter()
+                .filter(|each| each.enabled())
+                .filter(|each| wanted.is_empty() || wanted.contains(&each.extension_type()))
+                .cloned()
+                .collect();
+            expected.sort_by_key(|each| each.id().to_owned());
+            let mut found: Vec<Arc<CachedExtension>> = Vec::new();
+            loop {
+                let after = found.last().map(|last| last.id().to_owned());
+                let page = snapshot.enabled_after(wanted, &after.unwrap_or_default(), 97);
+                if page.is_empty() {
+                    break;
+                }
+                found.extend(page);
+            }
+            assert_eq!(found, expected);
+        }
+        let none = snapshot.enabled_after(&[ExtensionType::Validator], "", 10);
+        assert!(none.is_empty());
     }
 
     #[test]

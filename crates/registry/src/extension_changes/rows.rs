@@ -26,13 +26,17 @@ pub(super) async fn lock_if_there(
         .map_err(|source| Error::from_query(attempt, source))
 }
 
-/// Locks the row for the rest of the transaction.
+/// Locks the row for the rest of the transaction; returns its revision.
 pub(super) async fn lock_row(
     connection: &mut PgConnection,
     attempt: Attempt,
     id: &str,
-) -> Result<()> {
-    lock_rows(connection, attempt, &[id]).await.map(drop)
+) -> Result<i64> {
+    let revisions = lock_rows(connection, attempt, &[id]).await?;
+    revisions
+        .get(id)
+        .copied()
+        .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
 }
 
 /// Locks the rows for the rest of the transaction, in the order of their ids, so that two that lock several

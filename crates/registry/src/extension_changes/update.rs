@@ -27,7 +27,8 @@ impl Registry {
     /// changed since is merged, field by field and key by key inside the JSON; only where both changed
     /// the same to something else is there a conflict, and then nothing is changed. Saving what is there
     /// already changes nothing and writes no audit entry. A redaction mark that was read and is saved
-    /// again keeps the secret that it stands for.
+    /// again keeps the secret that it stands for. With [`ChangeContext::is_merge_refused`] any change since
+    /// is a conflict.
     ///
     /// # Errors
     /// [`Error::RevisionConflict`], [`Error::ExtensionNotFound`], [`Error::SubjectTaken`],
@@ -78,7 +79,7 @@ impl Registry {
             if is_switched_off {
                 context.confirmation.take_turn(connection, UPDATE).await?;
             }
-            lock_row(connection, UPDATE, id).await?;
+            let revision = lock_row(connection, UPDATE, id).await?;
             let merge: Merge = sqlx::query_as(MERGE)
                 .bind(id)
                 .bind(seen_revision)
@@ -86,6 +87,11 @@ impl Registry {
                 .fetch_one(&mut *connection)
                 .await
                 .map_err(|source| Error::from_query(UPDATE, source))?;
+            if context.is_merge_refused && revision != seen_revision {
+                drop(change);
+                let paths = vec!["/revision".to_owned()];
+                return Err(merge.conflict(self, id, paths).await?);
+            }
             let merged = merge.complete(self, id, seen_revision).await?;
             if merged.is_config_changed {
                 schemas::check(

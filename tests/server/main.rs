@@ -1,0 +1,13 @@
+//! The HTTP server as it is shipped: the real program on a real PostgreSQL.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod access;
+mod audit;
+mod changes;
+mod documentation;
+mod events;
+mod inputs;
+mod life;
+mod operations;
+mod reading;
+mod support;
