@@ -158,6 +158,8 @@ async fn a_change_that_does_not_say_of_which_state_it_is_is_refused() {
             ("\"x\"", 412),
             ("W/\"0\"", 412),
             ("*", 400),
+            ("7", 400),
+            ("\"6\", \"7\"", 400),
         ] {
             let request = caller
                 .request(method.clone(), "/api/v1/extensions/pii_guard")

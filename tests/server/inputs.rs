@@ -134,6 +134,7 @@ async fn what_is_not_understood_is_refused_and_nothing_is_done() {
         (r#"{"config": {"a": "\u0000"}}"#, 422),
         (r#"{"retry": "3"}"#, 422),
         (r#"{"retry": 3.5}"#, 422),
+        (r#"{"retry": true}"#, 422),
         (r#"{"retry": 11}"#, 422),
         (r#"{"retry": 1e99}"#, 422),
         (r#"{"timeout_ms": 0}"#, 422),
@@ -159,6 +160,8 @@ async fn what_is_not_understood_is_refused_and_nothing_is_done() {
     for path in [
         "/api/v1/extensions?enabeld=true",
         "/api/v1/extensions?enabled=yes",
+        "/api/v1/extensions?health=,",
+        "/api/v1/extensions?type=pre,",
         "/api/v1/extensions?enabled=true&enabled=true",
         "/api/v1/extensions?limit=0",
         "/api/v1/extensions?limit=10001",

@@ -13,7 +13,7 @@ use system_tests::folder::TestFolder;
 use system_tests::servers;
 use tokio::task::JoinSet;
 
-use crate::support::{Setup, answer};
+use crate::support::{Setup, answer, problem};
 
 #[tokio::test]
 async fn what_was_acknowledged_before_a_sudden_death_is_made_and_audited() {
@@ -145,14 +145,59 @@ async fn the_end_finishes_what_is_under_way_and_lets_nobody_new_in() {
 }
 
 #[tokio::test]
+async fn what_takes_too_long_is_answered_and_not_done() {
+    let database = TestDatabase::create(servers::bundled()).await;
+    migrated(&database).await;
+    let server = ApiServer::start_with(&database, &["--time-limit-seconds", "1"]).await;
+    let editor = token(&database, "anna", Role::RegistryEditor).await;
+    let mut holder = sqlx::PgConnection::connect_with(&database.superuser())
+        .await
+        .unwrap();
+    sqlx::raw_sql("BEGIN; SELECT FROM extensions WHERE id = 'pii_guard' FOR UPDATE")
+        .execute(&mut holder)
+        .await
+        .unwrap();
+    let caller = server.caller(&editor);
+    let disable = || caller.post("/api/v1/extensions/pii_guard/disable");
+    // More than there are connections: none may be kept by what was given up.
+    for _ in 0..10 {
+        assert_eq!(problem(disable()).await, (504, "request_timed_out".into()));
+    }
+    sqlx::raw_sql("COMMIT").execute(&mut holder).await.unwrap();
+    // What was given up is over before anything else is done on its connection.
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE '%rest_server' AND state = 'active'";
+    while database.value(waiting).await != "0" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        database
+            .value("SELECT count(*) FROM extension_audit_log")
+            .await,
+        "0"
+    );
+    assert_eq!(answer(disable()).await.0, 200);
+    assert_eq!(
+        database
+            .value("SELECT count(*) FROM extension_audit_log")
+            .await,
+        "1"
+    );
+}
+
+#[tokio::test]
 async fn a_login_for_which_the_log_would_name_the_server_is_refused() {
     let database = TestDatabase::create(servers::bundled()).await;
-    let login = owner(migrated(&database).await).await;
+    let owner = owner(migrated(&database).await).await;
+    let empty = TestDatabase::create(servers::bundled()).await;
     for (login, missing) in [
-        (login, "no direct member of registry_rest_server"),
+        (owner, "no direct member of registry_rest_server"),
         (
             database.login_of_member("registry_editor").await,
             "no direct member of registry_rest_server",
+        ),
+        (
+            empty.login_of_member("registry_rest_server").await,
+            "no tokens yet",
         ),
     ] {
         let output = run(&login, &["serve", "--listen", "127.0.0.1:0"]);

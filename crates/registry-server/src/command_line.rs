@@ -57,6 +57,9 @@ pub(crate) struct ServeOptions {
     /// How many requests a second a token may make, twice as many at once; 0 for any number
     #[arg(long, value_name = "NUMBER", default_value_t = 1_000)]
     pub(crate) requests_per_second: u32,
+    /// Within how many seconds an answer must begin; a verification of the audit log has 15 minutes
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) time_limit_seconds: u64,
     /// For how many seconds requests that are under way are waited for at the end
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) grace_seconds: u64,

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use axum_server::Handle;
 use registry::Registry;
 use registry::cache::{CacheOptions, Consumer, RegistryCache};
@@ -47,16 +48,21 @@ pub(crate) async fn serve(options: ServeOptions) -> Result<(), Failure> {
     told.map_err(|error| Failure::of_system("Standard output can't be written", &error))?;
     info!(url, "serving");
 
-    listen(listener, handle, api).await?;
+    let time_limit = Duration::from_secs(options.time_limit_seconds);
+    listen(listener, handle, http::router(api, time_limit)).await?;
     cache.close().await;
     registry.close().await;
     info!("ended");
     Ok(())
 }
 
-async fn listen(listener: Listener, handle: Handle<SocketAddr>, api: Api) -> Result<(), Failure> {
+async fn listen(
+    listener: Listener,
+    handle: Handle<SocketAddr>,
+    router: Router,
+) -> Result<(), Failure> {
     let failed = |error| Failure::of_system("Serving failed", &error);
-    let app = http::router(api).into_make_service();
+    let app = router.into_make_service();
     match listener.tls {
         None => {
             let mut server = axum_server::from_tcp(listener.socket)
@@ -95,7 +101,9 @@ async fn check_rights(registry: &Registry) -> Result<(), Failure> {
         .map(|role| role.name())
         .collect();
     let login = rights.login;
-    let reason = if rights.may_name_actors {
+    let reason = if !rights.has_tokens {
+        "the database's schema has no tokens yet".to_owned()
+    } else if rights.may_name_actors {
         format!("it can't take on {}", missing.join(", "))
     } else {
         "it is no direct member of registry_rest_server".to_owned()

@@ -105,6 +105,8 @@ pub enum Authentication {
 pub struct ServerRights {
     /// The login.
     pub login: String,
+    /// Whether the schema has tokens: it may be older than this program.
+    pub has_tokens: bool,
     /// Whether the database believes whom it names as the actor: a direct member of `registry_rest_server`.
     pub may_name_actors: bool,
     /// The roles that it can't take on.
@@ -114,7 +116,7 @@ pub struct ServerRights {
 impl ServerRights {
     /// Whether nothing is missing.
     pub fn are_complete(&self) -> bool {
-        self.may_name_actors && self.missing_roles.is_empty()
+        self.has_tokens && self.may_name_actors && self.missing_roles.is_empty()
     }
 }
 
@@ -275,8 +277,9 @@ impl Registry {
     /// [`Error::DatabaseUnavailable`].
     pub async fn server_rights(&self) -> Result<ServerRights> {
         let roles = TOKEN_ROLES.map(Role::name);
-        let (login, may_name_actors, missing): (String, bool, Vec<String>) = sqlx::query_as(
+        let (login, has_tokens, may_name_actors, missing): (String, bool, bool, Vec<String>) = sqlx::query_as(
             "SELECT session_user::text,
+                    to_regclass('public.registry_tokens') IS NOT NULL,
                     EXISTS (
                         SELECT FROM pg_auth_members
                         WHERE roleid = to_regrole('registry_rest_server')
@@ -291,6 +294,7 @@ impl Registry {
         .map_err(|source| Error::from_query("Reading what the login may do", source))?;
         Ok(ServerRights {
             login,
+            has_tokens,
             may_name_actors,
             missing_roles: TOKEN_ROLES
                 .into_iter()

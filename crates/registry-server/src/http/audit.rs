@@ -31,6 +31,7 @@ pub(crate) struct AuditQuery {
     /// In effect before this time.
     until: Option<DateTime<Utc>>,
     /// Of this bulk change, import, restore or undo.
+    #[param(format = Uuid)]
     group_id: Option<String>,
     /// With this text in the extension's id, the actor, the reason or what changed, in upper or lower case.
     text: Option<String>,
@@ -39,7 +40,7 @@ pub(crate) struct AuditQuery {
     /// In place of that: only entries newer than this one: the `next_after_revision` of the page below.
     after_revision: Option<i64>,
     /// How many entries at the most.
-    #[param(minimum = 1, maximum = 500)]
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: u16,
 }
 
@@ -97,7 +98,7 @@ pub(crate) struct HistoryQuery {
     /// Only entries older than this one: the `next_before_revision` of the page above.
     before_revision: Option<i64>,
     /// How many entries at the most.
-    #[param(minimum = 1, maximum = 500)]
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: u16,
 }
 

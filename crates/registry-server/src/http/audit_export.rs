@@ -40,6 +40,7 @@ pub(crate) struct FilterQuery {
     /// In effect before this time.
     until: Option<DateTime<Utc>>,
     /// Of this bulk change, import, restore or undo.
+    #[param(format = Uuid)]
     group_id: Option<String>,
     /// With this text in the extension's id, the actor, the reason or what changed, in upper or lower case.
     text: Option<String>,

@@ -70,14 +70,14 @@ pub(crate) async fn read_health_overview(
 pub(crate) struct SeriesQuery {
     /// The extensions, 1 to 20, between commas.
     #[serde(deserialize_with = "comma_separated")]
-    #[param(style = Form, explode = false, required = true)]
+    #[param(style = Form, explode = false, required = true, min_items = 1, max_items = 20)]
     extension_ids: Vec<String>,
     /// The beginning; an hour before the end unless said otherwise.
     from: Option<DateTime<Utc>>,
     /// The end; now unless said otherwise.
     until: Option<DateTime<Utc>>,
     /// How many points there may be at the most.
-    #[param(minimum = 10, maximum = 2_000)]
+    #[param(minimum = 10, maximum = 2_000, default = 300)]
     points_max: u32,
     /// Whose calls.
     #[param(inline)]

@@ -7,6 +7,7 @@ mod audit_entry;
 mod audit_export;
 mod audit_verification;
 mod authentication;
+mod change_headers;
 mod documentation;
 mod events;
 mod extensions;

@@ -259,13 +259,22 @@ impl From<Error> for Problem {
         let facts = report
             .facts
             .and_then(|facts| serde_json::to_value(facts).ok());
-        problem.0.document.field = report.field;
+        problem.0.document.field = report.field.map(on_the_wire);
         problem.0.document.facts = facts;
         problem.0.cause = report.detail;
         if status == StatusCode::SERVICE_UNAVAILABLE {
             problem = problem.with_header(RETRY_AFTER, HeaderValue::from(1));
         }
         problem
+    }
+}
+
+/// What a field of the core is called in a request.
+fn on_the_wire(field: String) -> String {
+    match field.as_str() {
+        "request_id" => "Idempotency-Key".to_owned(),
+        "reason" => "Change-Reason".to_owned(),
+        _ => field,
     }
 }
 

@@ -23,10 +23,7 @@ use super::{
     audit, audit_export, audit_verification, documentation, events, health, metrics, probes, stats,
 };
 
-/// How long an answer may take to begin. The core tries for 20 s to learn what became of a change.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
-
-/// The same of what looks at the whole audit log.
+/// How long an answer may take to begin that looks at the whole audit log.
 const TIME_LIMIT_OF_VERIFICATION: Duration = Duration::from_mins(15);
 
 /// All operations, each with what the document says of it.
@@ -57,14 +54,14 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 }
 
 /// The whole server.
-pub(crate) fn router(api: Api) -> Router {
+pub(crate) fn router(api: Api, time_limit: Duration) -> Router {
     let (router, document) = routes().split_for_parts();
     router
         .merge(documentation::page(document))
         .fallback(async || Problem::no_such_path())
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(middleware::from_fn(limit_time))
+        .layer(middleware::from_fn_with_state(time_limit, limit_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(api.clone(), observe))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -87,11 +84,11 @@ pub(crate) fn router(api: Api) -> Router {
 
 /// An answer that doesn't begin in time is a problem. What was asked for is dropped: a transaction rolls back, unless it
 /// was being committed.
-async fn limit_time(request: Request, next: Next) -> Response {
+async fn limit_time(State(time_limit): State<Duration>, request: Request, next: Next) -> Response {
     let limit = if request.uri().path() == "/api/v1/audit/verify" {
         TIME_LIMIT_OF_VERIFICATION
     } else {
-        TIME_LIMIT
+        time_limit
     };
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,

@@ -92,6 +92,41 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
+/// A whole number, however it is spelled: JSON has one kind of numbers, in which 10.0 is 10.
+pub(crate) fn whole<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i64>,
+{
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let is_exact = |number: &f64| number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    number
+        .as_i64()
+        // Beyond 2^53 not every whole number is one of these.
+        .or_else(|| number.as_f64().filter(is_exact).map(truncated))
+        .and_then(|number| T::try_from(number).ok())
+        .ok_or_else(|| {
+            serde::de::Error::custom(format!("{number} is no whole number in its range"))
+        })
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the number is whole and small enough"
+)]
+fn truncated(number: f64) -> i64 {
+    number as i64
+}
+
+/// As [`present`] and [`whole`].
+pub(crate) fn present_whole<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<i64>,
+{
+    whole(deserializer).map(Some)
+}
+
 /// Values of a query parameter between commas; an empty one has none.
 pub(crate) fn comma_separated<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
@@ -99,8 +134,10 @@ where
     T: Deserialize<'de>,
 {
     let text = String::deserialize(deserializer)?;
-    text.split(',')
-        .filter(|value| !value.is_empty())
+    let values = Some(text.as_str()).filter(|text| !text.is_empty());
+    values
+        .into_iter()
+        .flat_map(|text| text.split(','))
         .map(|value| {
             let value: serde::de::value::StrDeserializer<'_, D::Error> =
                 serde::de::IntoDeserializer::into_deserializer(value);
@@ -117,6 +154,24 @@ mod tests {
     fn numbers_leave_as_they_are_spelled() {
         let sent = serde_json::to_string(&json(r#"{"rate": 1.00}"#.into())).unwrap();
         assert_eq!(sent, r#"{"rate": 1.00}"#);
+    }
+
+    #[test]
+    fn a_whole_number_may_be_spelled_as_any_number() {
+        let read = |text: &str| whole::<_, i32>(&mut serde_json::Deserializer::from_str(text)).ok();
+        for (text, expected) in [
+            ("10", Some(10)),
+            ("10.0", Some(10)),
+            ("1e1", Some(10)),
+            ("-0.0", Some(0)),
+            ("10.5", None),
+            ("1e99", None),
+            ("3000000000", None),
+            ("\"10\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -16,19 +16,26 @@ use utoipa::ToSchema;
 use super::ExtensionBody;
 use crate::http::api::Api;
 use crate::http::authentication::Caller;
-use crate::http::extract::{IdOf, JsonBody, change_context, etag, seen_revision};
+use crate::http::change_headers::{
+    ChangeHeaders, PreconditionHeader, change_context, etag, seen_revision,
+};
+use crate::http::extract::{IdOf, JsonBody};
 use crate::http::problem::Problem;
 use crate::http::problems::{
     BodyProblems, ChangeProblems, MissingProblem, PreconditionProblems, ReadProblems,
 };
-use crate::http::wire::{ExtensionType, Json as JsonText, present};
+use crate::http::wire::{ExtensionType, Json as JsonText, present, present_whole, whole};
 
 /// A new extension.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewExtension {
     /// Letters, digits, `_`, `-` and `.`, the first a letter or digit; at most 255; fixed for life.
-    #[schema(min_length = 1, max_length = 255, example = "pii_guard_2")]
+    #[schema(
+        max_length = 255,
+        pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        example = "pii_guard_2"
+    )]
     id: String,
     /// Where in the router it runs; fixed for life.
     #[serde(rename = "type")]
@@ -41,11 +48,11 @@ pub(crate) struct NewExtension {
     )]
     subject: String,
     /// How long the router waits for an answer, in milliseconds.
-    #[serde(default = "default_timeout_ms")]
+    #[serde(default = "default_timeout_ms", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 600_000, default = 5_000)]
     timeout_ms: i32,
     /// How often the router asks again after a failure.
-    #[serde(default = "default_retry")]
+    #[serde(default = "default_retry", deserialize_with = "whole")]
     #[schema(minimum = 0, maximum = 10, default = 1)]
     retry: i32,
     /// Whether the router uses it at once.
@@ -83,11 +90,11 @@ pub(crate) struct ExtensionChanges {
     #[schema(value_type = String, required = false, min_length = 1, max_length = 255)]
     subject: Option<String>,
     /// How long the router waits for an answer, in milliseconds.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_whole")]
     #[schema(value_type = i32, required = false, minimum = 1, maximum = 600_000)]
     timeout_ms: Option<i32>,
     /// How often the router asks again after a failure.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present_whole")]
     #[schema(value_type = i32, required = false, minimum = 0, maximum = 10)]
     retry: Option<i32>,
     /// Whether the router uses it.
@@ -104,17 +111,50 @@ pub(crate) struct ExtensionChanges {
     metadata: Option<JsonText>,
 }
 
+/// A field that can be brought back by itself.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RestorableField {
+    /// The NATS subject.
+    Subject,
+    /// The timeout.
+    TimeoutMs,
+    /// How often the router asks again.
+    Retry,
+    /// Whether the router uses it.
+    Enabled,
+    /// The configuration.
+    Config,
+    /// The notes.
+    Metadata,
+}
+
+impl RestorableField {
+    /// As the core calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::TimeoutMs => "timeout_ms",
+            Self::Retry => "retry",
+            Self::Enabled => "enabled",
+            Self::Config => "config",
+            Self::Metadata => "metadata",
+        }
+    }
+}
+
 /// What of an extension to bring back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Restoration {
     /// The revision whose change made the version to bring back.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1)]
     revision: i64,
     /// The fields to bring back; all if it is left out. A deleted extension comes back whole.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Vec<String>, required = false)]
-    fields: Option<Vec<String>>,
+    #[schema(value_type = Vec<RestorableField>, required = false)]
+    fields: Option<Vec<RestorableField>>,
     /// Secrets that the registry doesn't know any more, by their path, such as `/config/api_key`.
     #[serde(default)]
     #[schema(value_type = Object)]
@@ -124,10 +164,7 @@ pub(crate) struct Restoration {
 /// Adds an extension.
 #[utoipa::path(
     post, path = "/api/v1/extensions", tag = "extensions",
-    params(
-        ("Idempotency-Key" = Option<String>, Header, format = Uuid, description = "A name for this change: asked for twice under it, it is made once"),
-        ("Change-Reason" = Option<String>, Header, description = "Why, for the audit log"),
-    ),
+    params(ChangeHeaders),
     request_body = NewExtension,
     responses(
         (status = 201, description = "It is there", body = ExtensionBody, headers(
@@ -168,9 +205,8 @@ pub(crate) async fn create_extension(
     patch, path = "/api/v1/extensions/{id}", tag = "extensions",
     params(
         ("id" = String, Path, description = "The extension"),
-        ("If-Match" = String, Header, description = "The ETag of the extension as it was read"),
-        ("Idempotency-Key" = Option<String>, Header, format = Uuid, description = "A name for this change: asked for twice under it, it is made once"),
-        ("Change-Reason" = Option<String>, Header, description = "Why, for the audit log"),
+        PreconditionHeader,
+        ChangeHeaders,
     ),
     request_body = ExtensionChanges,
     responses(
@@ -187,8 +223,8 @@ pub(crate) async fn change_extension(
     headers: HeaderMap,
     JsonBody(changes): JsonBody<ExtensionChanges>,
 ) -> Result<Response, Problem> {
-    let revision = seen_revision(&headers)?;
     let context = change_context(&headers, &caller.bearer.owner)?;
+    let revision = seen_revision(&headers)?;
     let patch = ExtensionPatch {
         subject: changes.subject,
         timeout_ms: changes.timeout_ms,
@@ -209,9 +245,8 @@ pub(crate) async fn change_extension(
     delete, path = "/api/v1/extensions/{id}", tag = "extensions",
     params(
         ("id" = String, Path, description = "The extension"),
-        ("If-Match" = String, Header, description = "The ETag of the extension as it was read"),
-        ("Idempotency-Key" = Option<String>, Header, format = Uuid, description = "A name for this change: asked for twice under it, it is made once"),
-        ("Change-Reason" = Option<String>, Header, description = "Why, for the audit log"),
+        PreconditionHeader,
+        ChangeHeaders,
     ),
     responses(
         (status = 204, description = "It is gone"),
@@ -225,8 +260,8 @@ pub(crate) async fn delete_extension(
     IdOf(id): IdOf,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let revision = seen_revision(&headers)?;
     let context = change_context(&headers, &caller.bearer.owner)?;
+    let revision = seen_revision(&headers)?;
     caller
         .registry
         .delete_extension(&id, revision, &context)
@@ -243,8 +278,7 @@ pub(crate) async fn delete_extension(
     post, path = "/api/v1/extensions/{id}/enable", tag = "extensions",
     params(
         ("id" = String, Path, description = "The extension"),
-        ("Idempotency-Key" = Option<String>, Header, format = Uuid, description = "A name for this change: asked for twice under it, it is made once"),
-        ("Change-Reason" = Option<String>, Header, description = "Why, for the audit log"),
+        ChangeHeaders,
     ),
     responses(
         (status = 200, description = "As it is now", body = ExtensionBody,
@@ -267,8 +301,7 @@ pub(crate) async fn enable_extension(
     post, path = "/api/v1/extensions/{id}/disable", tag = "extensions",
     params(
         ("id" = String, Path, description = "The extension"),
-        ("Idempotency-Key" = Option<String>, Header, format = Uuid, description = "A name for this change: asked for twice under it, it is made once"),
-        ("Change-Reason" = Option<String>, Header, description = "Why, for the audit log"),
+        ChangeHeaders,
     ),
     responses(
         (status = 200, description = "As it is now", body = ExtensionBody,
@@ -306,8 +339,7 @@ async fn switch(
     post, path = "/api/v1/extensions/{id}/restore", tag = "extensions",
     params(
         ("id" = String, Path, description = "The extension"),
-        ("Idempotency-Key" = Option<String>, Header, format = Uuid, description = "A name for this change: asked for twice under it, it is made once"),
-        ("Change-Reason" = Option<String>, Header, description = "Why, for the audit log"),
+        ChangeHeaders,
     ),
     request_body = Restoration,
     responses(
@@ -328,7 +360,12 @@ pub(crate) async fn restore_extension(
     let request = RestoreRequest {
         id,
         revision: restoration.revision,
-        fields: restoration.fields,
+        fields: restoration.fields.map(|fields| {
+            fields
+                .into_iter()
+                .map(|field| field.name().to_owned())
+                .collect()
+        }),
         secrets: restoration
             .secrets
             .into_iter()

@@ -16,7 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::ExtensionBody;
 use crate::http::api::Api;
 use crate::http::authentication::ShownToken;
-use crate::http::extract::{IdOf, QueryOf, etag, has_seen};
+use crate::http::change_headers::{KnownHeader, etag, has_seen};
+use crate::http::extract::{IdOf, QueryOf};
 use crate::http::problem::Problem;
 use crate::http::problems::{MissingProblem, ReadProblems};
 use crate::http::wire::{ExtensionType, HealthState, comma_separated, wire_enum};
@@ -81,9 +82,10 @@ pub(crate) struct ListQuery {
     /// Whether the order is turned round.
     descending: bool,
     /// Where to go on: the `next` of the page before, with the same order.
+    #[param(min_length = 1)]
     after: Option<String>,
     /// How many at the most.
-    #[param(minimum = 1, maximum = 10_000)]
+    #[param(minimum = 1, maximum = 10_000, default = 100)]
     limit: u16,
     /// How much of each.
     #[param(inline)]
@@ -223,7 +225,7 @@ fn read_cursor(text: &str) -> Result<ExtensionCursor, Problem> {
 #[into_params(parameter_in = Query)]
 pub(crate) struct GetQuery {
     /// How much of it; `full` unless said otherwise. The view `summary` comes from memory.
-    #[param(inline)]
+    #[param(inline, value_type = View, required = false)]
     view: Option<View>,
 }
 
@@ -233,7 +235,7 @@ pub(crate) struct GetQuery {
     params(
         ("id" = String, Path, description = "The extension"),
         GetQuery,
-        ("If-None-Match" = Option<String>, Header, description = "The ETag that is known already"),
+        KnownHeader,
     ),
     responses(
         (status = 200, description = "The extension", body = ExtensionBody,
