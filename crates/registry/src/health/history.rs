@@ -106,7 +106,10 @@ pub(super) fn widened(range: HealthRange, step_minutes: u32) -> HealthRange {
     let step_seconds = i64::from(step_minutes) * 60;
     let at = |seconds: i64| DateTime::from_timestamp(seconds, 0);
     let from = at(range.from.timestamp().div_euclid(step_seconds) * step_seconds);
-    let last = (range.until.timestamp() - 1).div_euclid(step_seconds) + 1;
+    // A bucket that began within this very second is in the range.
+    let until_seconds =
+        range.until.timestamp() + i64::from(range.until.timestamp_subsec_nanos() > 0);
+    let last = (until_seconds - 1).div_euclid(step_seconds) + 1;
     HealthRange {
         from: from.unwrap_or(range.from),
         until: at(last * step_seconds).unwrap_or(range.until),
@@ -318,6 +321,19 @@ mod tests {
         hours_kept_days: 90,
         days_kept_days: None,
     };
+
+    #[test]
+    fn the_bucket_that_has_just_begun_is_in_the_range() {
+        let begun = range(60);
+        let after = |milliseconds| HealthRange {
+            until: begun.until + TimeDelta::milliseconds(milliseconds),
+            ..begun
+        };
+        for (milliseconds, more_minutes) in [(0, 0), (1, 1), (999, 1), (60_000, 1), (60_001, 2)] {
+            let until = begun.until + TimeDelta::minutes(more_minutes);
+            assert_eq!(widened(after(milliseconds), 1).until, until);
+        }
+    }
 
     #[test]
     fn the_step_is_the_finest_that_fits() {
