@@ -12,6 +12,7 @@ import {
 import { refetchIntervalMs } from "./client";
 import { unwrap } from "./command";
 import { keys } from "./keys";
+import { keepTold } from "./told";
 
 /** How safe the data of the embedded registry is. */
 export function useBackupOverview() {
@@ -53,7 +54,7 @@ export function useBackupWork(): WorkProgress | null {
   });
   useEffect(() => {
     const listening = events.backupWorkProgressed.listen(({ payload }) => {
-      client.setQueryData(keys.backups.work(), payload);
+      keepTold(client, keys.backups.work(), payload);
       // Whoever did it: there may be another file now.
       if (payload === null) void client.invalidateQueries({ queryKey: keys.backups.all });
     });
@@ -144,7 +145,7 @@ export function useSafetyTroubles(): readonly SafetyTrouble[] {
 /** Keeps what is wrong as it is told, and runs for each trouble that begins. */
 export function followSafetyTroubles(client: QueryClient, run: (began: SafetyTrouble) => void): () => void {
   const listening = events.safetyTroublesChanged.listen(({ payload }) => {
-    client.setQueryData(keys.backups.troubles(), payload.troubles);
+    keepTold(client, keys.backups.troubles(), payload.troubles);
     void client.invalidateQueries({ queryKey: keys.backups.all });
     if (payload.began !== null) run(payload.began);
   });

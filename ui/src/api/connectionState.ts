@@ -3,6 +3,7 @@ import { type ConnectionState, commands, events } from "../bindings";
 import { unwrap } from "./command";
 import { keys } from "./keys";
 import { readAgain } from "./readAgain";
+import { keepTold } from "./told";
 
 /** What the connection is at this moment; null for the embedded database. */
 export function useConnectionState(): ConnectionState | null {
@@ -20,7 +21,7 @@ export function followConnectionState(client: QueryClient): void {
   events.connectionStateChanged
     .listen(({ payload }) => {
       const before = client.getQueryData<ConnectionState | null>(keys.connections.state());
-      client.setQueryData(keys.connections.state(), payload);
+      keepTold(client, keys.connections.state(), payload);
       if (before?.is_connected === false && payload.is_connected) readAgain(client);
     })
     // What was the state at first stays in sight.

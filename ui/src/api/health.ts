@@ -15,6 +15,7 @@ import { everyEntry } from "./audit";
 import { refetchIntervalMs } from "./client";
 import { unwrap } from "./command";
 import { keys } from "./keys";
+import { keepTold } from "./told";
 
 /** The counters of every extension, over all time. */
 export function useHealth() {
@@ -141,7 +142,7 @@ export function useHealthAlarms() {
 /** Keeps what is wrong up to date with each look. */
 export function followHealthAlarms(client: QueryClient): void {
   events.healthLooked
-    .listen(({ payload }) => client.setQueryData(keys.health.alarms(), payload.now))
+    .listen(({ payload }) => keepTold(client, keys.health.alarms(), payload.now))
     // What was wrong at first stays in sight.
     .catch(() => undefined);
 }

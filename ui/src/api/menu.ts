@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { commands, events, type MenuAction } from "../bindings";
 import { keys } from "./keys";
+import { keepTold } from "./told";
 
 /** Calls `run` with each entry that is chosen from the application's menu, until the answer is called. */
 export function followMenu(run: (action: MenuAction) => void): () => void {
@@ -21,7 +22,7 @@ export function useNoticesPaused(): boolean {
   });
   useEffect(() => {
     const listening = events.noticesPaused.listen((event) =>
-      client.setQueryData(keys.application.noticesPaused(), event.payload),
+      keepTold(client, keys.application.noticesPaused(), event.payload),
     );
     return () => {
       listening.then((stop) => stop()).catch(() => undefined);

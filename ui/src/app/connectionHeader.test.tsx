@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { startBackend } from "../testing/backend";
 import { connectionState, forbidden, readyElsewhere, remoteProfile } from "../testing/fixtures";
@@ -104,6 +104,24 @@ describe("a server that is lost", () => {
     expect(screen.queryByRole("region", { name: "Connecting again" })).toBeNull();
     await waitFor(() => expect(screen.queryByText("pii_guard"), "it is read again").toBeNull());
     expect(screen.getByRole("button", { name: "New" })).not.toHaveAttribute("aria-disabled");
+  });
+});
+
+describe("a server that is lost while it is asked for", () => {
+  it("stays lost when the older answer comes", async () => {
+    const backend = startBackend();
+    backend.status = readyElsewhere(eu);
+    let answer = () => {};
+    backend.holds.set("connection_state", new Promise<void>((done) => (answer = done)));
+    renderApp();
+    await screen.findByText("pii_guard");
+    const lost = connectionState({ is_connected: false });
+    await backend.emitConnection(lost);
+    expect(screen.getByRole("region", { name: "Connecting again" })).toBeVisible();
+    backend.connectionState = connectionState();
+    await act(async () => answer());
+    await act(() => new Promise((done) => setTimeout(done, 50)));
+    expect(screen.getByRole("region", { name: "Connecting again" })).toBeVisible();
   });
 });
 

@@ -217,6 +217,14 @@ export type Backend = {
   emitStatus: (status: DatabaseStatus) => Promise<void>;
 };
 
+/** Emits an event and waits until what it changed is shown: the cache tells its readers in the next turn. */
+function tell(event: string, payload: unknown): Promise<void> {
+  return act(async () => {
+    await emit(event, payload);
+    await new Promise((done) => setTimeout(done));
+  });
+}
+
 export function startBackend(): Backend {
   const backend: Backend = {
     status: readyStatus,
@@ -317,7 +325,7 @@ export function startBackend(): Backend {
     calls: [],
     callsOf: (command) => backend.calls.filter((call) => call.command === command).map((call) => call.args),
     requests: new Map(),
-    emitChange: (ids) => act(() => emit("registry-changed", { revision: 1205, extension_ids: ids ?? null })),
+    emitChange: (ids) => tell("registry-changed", { revision: 1205, extension_ids: ids ?? null }),
     backups: backupOverview(),
     backupFiles: new Map(),
     backedUp: null,
@@ -326,31 +334,31 @@ export function startBackend(): Backend {
     chosenPath: null,
     emitBackupWork: async (work) => {
       backend.backups = { ...backend.backups, work };
-      await act(() => emit("backup-work-progressed", work));
+      await tell("backup-work-progressed", work);
     },
     emitTrouble: async (began) => {
       backend.backups = { ...backend.backups, troubles: [began] };
-      await act(() => emit("safety-troubles-changed", { troubles: [began], began }));
+      await tell("safety-troubles-changed", { troubles: [began], began });
     },
     link: null,
-    emitLink: () => act(() => emit("link-opened", null)),
+    emitLink: () => tell("link-opened", null),
     isStopped: false,
-    emitBulkProgress: (progressed) => act(() => emit("bulk-progressed", progressed)),
-    emitProgress: (progress) => act(() => emit("verification-progressed", progress)),
-    emitLook: (crossings) => act(() => emit("health-looked", { now: backend.alarms, crossings })),
-    emitNoticeOpened: (extension_id) => act(() => emit("health-notice-opened", { extension_id })),
-    emitMenu: (action) => act(() => emit("menu-chosen", action)),
-    emitQuitAsked: () => act(() => emit("quit-asked", null)),
-    emitNoticesPaused: (isPaused) => act(() => emit("notices-paused", isPaused)),
-    emitExported: (progress) => act(() => emit("export-progressed", progress)),
-    emitTested: (step) => act(() => emit("connection-tested", step)),
+    emitBulkProgress: (progressed) => tell("bulk-progressed", progressed),
+    emitProgress: (progress) => tell("verification-progressed", progress),
+    emitLook: (crossings) => tell("health-looked", { now: backend.alarms, crossings }),
+    emitNoticeOpened: (extension_id) => tell("health-notice-opened", { extension_id }),
+    emitMenu: (action) => tell("menu-chosen", action),
+    emitQuitAsked: () => tell("quit-asked", null),
+    emitNoticesPaused: (isPaused) => tell("notices-paused", isPaused),
+    emitExported: (progress) => tell("export-progressed", progress),
+    emitTested: (step) => tell("connection-tested", step),
     emitConnection: async (state) => {
       backend.connectionState = state;
-      await act(() => emit("connection-state-changed", state));
+      await tell("connection-state-changed", state);
     },
     emitStatus: async (status) => {
       backend.status = status;
-      await act(() => emit("database-status-changed", status));
+      await tell("database-status-changed", status);
     },
   };
 
