@@ -3,12 +3,13 @@
 #
 #   scripts/prerequisites.sh run    to build and run the console
 #   scripts/prerequisites.sh test   to run the tests as well
+#   scripts/prerequisites.sh bench  to measure as well
 #
 # Debian and Ubuntu: installs what is missing with apt. Elsewhere: names it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-purpose=${1:?usage: scripts/prerequisites.sh run|test}
+purpose=${1:?usage: scripts/prerequisites.sh run|test|bench}
 has() { command -v "$1" >/dev/null 2>&1; }
 fail() {
     printf 'error: %s\n' "$*" >&2
@@ -27,6 +28,11 @@ node --eval 'const [major, minor] = process.versions.node.split(".").map(Number)
     fail "Node.js $(node --version) is too old. Install version 20.19 or newer, then try again."
 
 packages=(build-essential pkg-config libwebkit2gtk-4.1-dev librsvg2-dev)
+if [[ $purpose == bench ]]; then
+    purpose=test
+    # What the HTTP server is measured with.
+    packages+=(wrk)
+fi
 if [[ $purpose == test || (-z ${DISPLAY:-} && -z ${WAYLAND_DISPLAY:-}) ]]; then
     # A virtual display, a session bus and a picture of the screen.
     packages+=(xvfb dbus imagemagick)

@@ -38,7 +38,7 @@ async fn login(database: &Database, role: &str) -> PgConnectOptions {
 }
 
 /// The statements, and who may run them. Each is run and rolled back.
-const STATEMENTS: [(&str, &[&str]); 51] = [
+const STATEMENTS: [(&str, &[&str]); 54] = [
     ("SELECT * FROM public.extensions", VIEW),
     ("SELECT * FROM public.extension_health", VIEW),
     ("SELECT * FROM public.extension_audit_log", READ_AUDIT),
@@ -90,6 +90,15 @@ const STATEMENTS: [(&str, &[&str]); 51] = [
     ("UPDATE public.registry_head SET revision = 0", NOBODY),
     ("DELETE FROM public.registry_head", NOBODY),
     ("SELECT public.registry_seal_entries(0)", NOBODY),
+    (
+        "SELECT public.registry_write_sealed(NULL::public.extension_audit_log, 0)",
+        NOBODY,
+    ),
+    ("SELECT public.registry_take_revision()", SWITCH),
+    (
+        "SELECT public.registry_switch('pii_guard', false, NULL, NULL, NULL, NULL, gen_random_uuid())",
+        SWITCH,
+    ),
     (
         "INSERT INTO public.extension_health (extension_id, success_count) VALUES ('pii_guard', 1)",
         LEGACY,
@@ -523,11 +532,15 @@ on_each_server! {
             .execute("CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
                 CREATE TRIGGER swallow BEFORE INSERT ON extension_audit_log FOR EACH ROW EXECUTE FUNCTION swallow()")
             .await;
-        let error = registry
-            .set_extension_enabled("pii_guard", false, &ChangeContext::default())
-            .await
-            .unwrap_err();
-        assert_eq!(error.code(), ErrorCode::Internal);
+        let context = ChangeContext::default();
+        let ids = ["pii_guard".to_owned()];
+        let errors = [
+            registry.set_extension_enabled("pii_guard", false, &context).await.unwrap_err(),
+            registry.set_extensions_enabled(&ids, false, &context).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.code(), ErrorCode::Internal);
+        }
         assert!(registry.get_extension("pii_guard").await.unwrap().enabled);
     }
 }

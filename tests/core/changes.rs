@@ -69,7 +69,7 @@ fn conflict_of(error: Error) -> RevisionConflict {
     }
 }
 
-const NO_CONTEXT: ChangeContext = ChangeContext {
+pub(crate) const NO_CONTEXT: ChangeContext = ChangeContext {
     reason: None,
     request_id: None,
     acting_for: None,

@@ -19,6 +19,7 @@ mod rules;
 mod schemas;
 mod seal;
 mod secrets;
+mod switching;
 mod test_messages;
 mod time_travel;
 mod tokens;

@@ -24,7 +24,9 @@ const HEADERS_TIME_LIMIT: Duration = Duration::from_secs(15);
 pub(crate) async fn serve(options: ServeOptions) -> Result<(), Failure> {
     let listener = Listener::open(&options).await?;
     let servers = database::servers()?;
-    let registry = Registry::open(servers.clone()).await?;
+    let registry = Registry::open(servers.clone())
+        .await?
+        .keeping_a_connection();
     check_rights(&registry).await?;
     let cache_options = CacheOptions {
         consumer: Some(Consumer::new(

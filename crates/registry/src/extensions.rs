@@ -5,7 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgExecutor, Postgres, QueryBuilder};
 
 use crate::audit::AuditAction;
 use crate::health::{HealthState, health_columns};
@@ -236,31 +237,16 @@ macro_rules! join_last_change {
 }
 
 const JOINS: &str = concat!(from_extensions_with_health!(), join_last_change!());
-const GET: &str = concat!(
-    select_extensions!("", " "),
-    from_extensions_with_health!(),
-    join_last_change!(),
-    "WHERE extensions.id = $1"
-);
+const GET: &str = "SELECT * FROM public.registry_extension($1)";
 const READ_CHANGED: &str = concat!(
     select_extensions!("last_change.request_id::text AS request_id, ", " "),
     from_extensions_with_health!(),
     join_last_change!(),
     "WHERE extensions.id = ANY ($1) ORDER BY extensions.id"
 );
-const GET_DETAIL: &str = concat!(
-    select_extensions!(
-        "shown.config::text AS config, shown.metadata::text AS metadata, ",
-        " "
-    ),
-    from_extensions_with_health!(),
-    join_last_change!(),
-    "CROSS JOIN LATERAL (
-         SELECT nullif(row -> 'config', 'null') AS config, nullif(row -> 'metadata', 'null') AS metadata
-         FROM public.registry_shown_row(extensions.id) AS row
-     ) AS shown
-     WHERE extensions.id = $1"
-);
+const GET_DETAIL: &str =
+    "SELECT extensions.*, nullif(row -> 'config', 'null')::text AS config, nullif(row -> 'metadata', 'null')::text AS metadata
+     FROM public.registry_extension($1) AS extensions, public.registry_shown_row($1) AS row";
 
 /// The longest page.
 const LIMIT_MAX: u16 = 10_000;
@@ -354,12 +340,7 @@ impl Registry {
     /// # Errors
     /// [`Error::ExtensionNotFound`], [`Error::DatabaseUnavailable`], [`Error::Forbidden`].
     pub async fn get_extension(&self, id: &str) -> Result<Extension> {
-        sqlx::query_as(GET)
-            .bind(id)
-            .fetch_optional(self.pool())
-            .await
-            .map_err(|source| Error::from_query("Reading the extension", source))?
-            .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
+        read_extension(self.pool(), id).await
     }
 
     /// The extensions with these ids, in one moment and ordered by id; those that are not there are left out.
@@ -386,13 +367,32 @@ impl Registry {
     /// # Errors
     /// [`Error::ExtensionNotFound`], [`Error::DatabaseUnavailable`], [`Error::Forbidden`].
     pub async fn get_extension_detail(&self, id: &str) -> Result<ExtensionDetail> {
-        sqlx::query_as(GET_DETAIL)
-            .bind(id)
-            .fetch_optional(self.pool())
-            .await
-            .map_err(|source| Error::from_query("Reading the extension", source))?
-            .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
+        read_extension_detail(self.pool(), id).await
     }
+}
+
+pub(crate) async fn read_extension(executor: impl PgExecutor<'_>, id: &str) -> Result<Extension> {
+    read_one(executor, GET, id).await
+}
+
+pub(crate) async fn read_extension_detail(
+    executor: impl PgExecutor<'_>,
+    id: &str,
+) -> Result<ExtensionDetail> {
+    read_one(executor, GET_DETAIL, id).await
+}
+
+async fn read_one<T: for<'r> FromRow<'r, PgRow> + Send + Unpin>(
+    executor: impl PgExecutor<'_>,
+    statement: &'static str,
+    id: &str,
+) -> Result<T> {
+    sqlx::query_as(statement)
+        .bind(id)
+        .fetch_optional(executor)
+        .await
+        .map_err(|source| Error::from_query("Reading the extension", source))?
+        .ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })
 }
 
 impl ExtensionListRequest {

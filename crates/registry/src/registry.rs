@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::types::Uuid;
-use sqlx::{Postgres, Transaction};
+use sqlx::{Connection, Postgres, Transaction};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -13,13 +13,18 @@ use crate::access::{Attempt, Role};
 use crate::anchors::{Anchor, AnchorFile};
 use crate::confirmation::Confirmation;
 use crate::connection::{ConnectionState, Pooling, RemoteDatabase, ServerLink, Servers};
+use crate::extensions::{Extension, ExtensionDetail, read_extension, read_extension_detail};
 use crate::migrations::{SchemaState, schema_state};
 use crate::pool::Pool;
 use crate::settling::Settling;
+use crate::verification::read_anchor;
 use crate::{Error, Result, rules};
 
 /// How long a caller waits for a free connection before it is told that the database doesn't answer.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// For how long a connection may have been idle to be used without a sign of life: it gave one when it was put back.
+pub(crate) const UNTESTED_IDLE_MAX: Duration = Duration::from_millis(250);
 
 /// A handle on one registry database: cheap to clone, safe to share.
 ///
@@ -142,6 +147,15 @@ impl Registry {
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, metadata| {
+                Box::pin(async move {
+                    if metadata.idle_for > UNTESTED_IDLE_MAX {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options)
             .await
             .map_err(|source| Error::from_query("Connecting to the database", source))?;
@@ -304,6 +318,16 @@ impl Registry {
         }
     }
 
+    /// The same registry, which keeps one connection at hand between statements that are a whole transaction: for a program
+    /// that is asked again and again, such as a server. It counts among those that the registry may have.
+    #[must_use]
+    pub fn keeping_a_connection(self) -> Self {
+        Self {
+            pool: self.pool.keeping_one(),
+            ..self
+        }
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
@@ -339,6 +363,18 @@ impl Registry {
         &self.pool
     }
 
+    /// Refuses what needs no database to be refused.
+    pub(crate) fn check_change(&self, attempt: Attempt, context: &ChangeContext) -> Result<()> {
+        context.check()?;
+        match &self.read_only_reason {
+            None => Ok(()),
+            Some(reason) => Err(Error::ReadOnly {
+                attempted: attempt.words,
+                reason: reason.to_string(),
+            }),
+        }
+    }
+
     /// Begins a transaction whose changes carry `context` and `origin` into their audit entries, and which
     /// will leave what `footprint` says.
     ///
@@ -352,13 +388,7 @@ impl Registry {
         footprint: Footprint<'_>,
     ) -> Result<Change> {
         let context = &settling.context;
-        context.check()?;
-        if let Some(reason) = &self.read_only_reason {
-            return Err(Error::ReadOnly {
-                attempted: attempt.words,
-                reason: reason.to_string(),
-            });
-        }
+        self.check_change(attempt, context)?;
         let failed = |source| Error::from_query(attempt, source);
         let mut transaction = self.pool.begin().await.map_err(failed)?;
         settling.begun();
@@ -425,14 +455,47 @@ impl Registry {
     }
 
     /// Commits a change and notes the new end of the audit chain.
-    pub(crate) async fn commit(&self, attempt: Attempt, change: Change) -> Result<()> {
-        change
-            .transaction
-            .commit()
+    pub(crate) async fn commit(&self, attempt: Attempt, change: Change) -> Result<Committed> {
+        let reading = self
+            .pool
+            .commit_and_begin(change.transaction)
             .await
             .map_err(|source| Error::from_query(attempt, source))?;
-        self.note_anchor().await;
-        Ok(())
+        let mut committed = Committed {
+            registry: self.clone(),
+            reading,
+        };
+        self.note_anchor_of(&mut committed).await;
+        Ok(committed)
+    }
+}
+
+/// A change that is committed. What it has left is read on its own connection, which spares a way to the server or two.
+pub(crate) struct Committed {
+    registry: Registry,
+    reading: Option<Transaction<'static, Postgres>>,
+}
+
+impl Committed {
+    pub(crate) async fn anchor(&mut self) -> Result<Anchor> {
+        match &mut self.reading {
+            Some(reading) => read_anchor(&mut **reading).await,
+            None => self.registry.anchor().await,
+        }
+    }
+
+    pub(crate) async fn extension(mut self, id: &str) -> Result<Extension> {
+        match &mut self.reading {
+            Some(reading) => read_extension(&mut **reading, id).await,
+            None => self.registry.get_extension(id).await,
+        }
+    }
+
+    pub(crate) async fn extension_detail(mut self, id: &str) -> Result<ExtensionDetail> {
+        match &mut self.reading {
+            Some(reading) => read_extension_detail(&mut **reading, id).await,
+            None => self.registry.get_extension_detail(id).await,
+        }
     }
 }
 

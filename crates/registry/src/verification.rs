@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use specta::Type;
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, PgExecutor, Row};
 use tokio_stream::StreamExt;
 use tracing::{info, warn};
 
 use crate::access::{Attempt, Role};
 use crate::anchors::Anchor;
+use crate::registry::Committed;
 use crate::wire::WireNumber;
 use crate::{Error, Registry, Result};
 
@@ -178,12 +179,35 @@ impl Registry {
 
     /// Notes the end of the audit chain in the anchor file, if there is one. A failure is logged and
     /// no more: the change that it follows is done.
-    pub(crate) async fn note_anchor(&self) {
-        if !self.notes_anchors() {
-            return;
+    async fn note_anchor(&self) {
+        if self.notes_anchors() {
+            self.note(self.anchor().await).await;
         }
+    }
+
+    /// The same for a change.
+    pub(crate) async fn note_anchor_of(&self, committed: &mut Committed) {
+        if self.notes_anchors() {
+            self.note(committed.anchor().await).await;
+        }
+    }
+
+    /// The same where the end is known already.
+    pub(crate) async fn note_end(&self, registry_id: &str, revision: i64, hash: &[u8]) {
+        if self.notes_anchors() {
+            self.note(Ok(Anchor {
+                registry_id: registry_id.to_owned(),
+                revision,
+                hash: hex::encode(hash),
+                noted_at: Utc::now(),
+            }))
+            .await;
+        }
+    }
+
+    async fn note(&self, anchor: Result<Anchor>) {
         let noted = async {
-            let anchor = self.anchor().await.map_err(io::Error::other)?;
+            let anchor = anchor.map_err(io::Error::other)?;
             self.note_in_memory(&anchor);
             match self.anchor_file().cloned() {
                 None => Ok(()),
@@ -203,14 +227,18 @@ impl Registry {
     /// # Errors
     /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
     pub async fn anchor(&self) -> Result<Anchor> {
-        let head = read_head(self.pool()).await?;
-        Ok(Anchor {
-            registry_id: head.registry_id,
-            revision: head.revision,
-            hash: hex::encode(head.hash),
-            noted_at: Utc::now(),
-        })
+        read_anchor(self.pool()).await
     }
+}
+
+pub(crate) async fn read_anchor(executor: impl PgExecutor<'_>) -> Result<Anchor> {
+    let head = read_head(executor).await?;
+    Ok(Anchor {
+        registry_id: head.registry_id,
+        revision: head.revision,
+        hash: hex::encode(head.hash),
+        noted_at: Utc::now(),
+    })
 }
 
 /// Verifies the log as the transaction that `connection` is in sees it.
@@ -283,7 +311,7 @@ pub(crate) struct Head {
     pub(crate) hash: Vec<u8>,
 }
 
-pub(crate) async fn read_head<'e>(executor: impl sqlx::PgExecutor<'e>) -> Result<Head> {
+pub(crate) async fn read_head(executor: impl PgExecutor<'_>) -> Result<Head> {
     sqlx::query_as(
         "SELECT registry_id::text AS registry_id, revision, hash FROM public.registry_head",
     )

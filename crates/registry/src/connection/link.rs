@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use sqlx::Connection;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -19,6 +20,7 @@ use super::failure::{ConnectionFailure, ConnectionFailureReport};
 use super::lost_tail::{LostTail, find_lost_tail};
 use super::servers::{FoundServer, ROLE_TIMEOUT, ServerRole, Servers, worst};
 use crate::anchors::{Anchor, AnchorFile};
+use crate::registry::UNTESTED_IDLE_MAX;
 
 /// How often the server that is used is asked whether it still is the right one.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
@@ -189,7 +191,7 @@ impl Shared {
             })
             .before_acquire(move |connection, metadata| {
                 let shared = Arc::clone(&of_idle);
-                Box::pin(async move { Ok(shared.is_still_right(connection, metadata.age).await) })
+                Box::pin(async move { Ok(shared.is_still_right(connection, metadata).await) })
             })
             // What was broken off is looked at before it is used again; a dead link would keep its place for good.
             .after_release(|connection, _| {
@@ -208,9 +210,16 @@ impl Shared {
     }
 
     /// Whether an idle connection of the pool may be used again.
-    async fn is_still_right(&self, connection: &mut PgConnection, age: Duration) -> bool {
-        if age > lock(&self.emptied_at).elapsed() {
+    async fn is_still_right(
+        &self,
+        connection: &mut PgConnection,
+        metadata: PoolConnectionMetadata,
+    ) -> bool {
+        if metadata.age > lock(&self.emptied_at).elapsed() {
             return false;
+        }
+        if metadata.idle_for <= UNTESTED_IDLE_MAX {
+            return true;
         }
         let is_right = matches!(
             timeout(ROLE_TIMEOUT, self.servers.role_of(connection)).await,

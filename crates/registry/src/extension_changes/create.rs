@@ -81,8 +81,8 @@ impl Registry {
             .await
             .map_err(|source| refused(CREATE, source, &draft.id, &draft.subject))?;
         }
-        self.commit(CREATE, change).await?;
+        let committed = self.commit(CREATE, change).await?;
         info!(extension_id = draft.id, "created extension");
-        self.get_extension_detail(&draft.id).await
+        committed.extension_detail(&draft.id).await
     }
 }

@@ -99,9 +99,9 @@ impl Registry {
             }
             bring_back(connection, RESTORE, id, &version, fields, secrets).await?;
         }
-        self.commit(RESTORE, change).await?;
+        let committed = self.commit(RESTORE, change).await?;
         info!(extension_id = id, revision, "restored extension");
-        self.get_extension_detail(id).await
+        committed.extension_detail(id).await
     }
 }
 

@@ -2,15 +2,18 @@
 
 use std::ops::ControlFlow;
 
+use sqlx::postgres::PgConnection;
 use tracing::info;
 
 use super::BulkProgress;
 use super::rows::{in_parts, lock_rows};
 use crate::access::{Attempt, Role};
+use crate::confirmation::Confirmation;
 use crate::extensions::Extension;
-use crate::registry::{ChangeOrigin, Footprint};
+use crate::pool::ForOne;
+use crate::registry::{Change, ChangeOrigin, Footprint, os_user};
 use crate::settling::Settling;
-use crate::{ChangeContext, Registry, Result};
+use crate::{ChangeContext, Error, Registry, Result};
 
 const SWITCH: Attempt = Attempt::by(Role::RegistryOperator, "Switching the extension");
 
@@ -30,10 +33,15 @@ impl Registry {
         enabled: bool,
         context: &ChangeContext,
     ) -> Result<Extension> {
-        let tell = |_| ControlFlow::Continue(());
-        self.switch(&[id], enabled, context, ChangeOrigin::Single, tell)
-            .await?;
-        self.get_extension(id).await
+        let mut settling = Settling::new(self, context);
+        loop {
+            let attempt = settling
+                .attempt(self.switch_one_once(id, enabled, &settling))
+                .await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
     }
 
     /// Switches several extensions on or off, all of them or none, as one group in the audit log.
@@ -60,25 +68,13 @@ impl Registry {
         ids: &[String],
         enabled: bool,
         context: &ChangeContext,
-        tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
-    ) -> Result<bool> {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        self.switch(&ids, enabled, context, ChangeOrigin::Group, tell)
-            .await
-    }
-
-    async fn switch(
-        &self,
-        ids: &[&str],
-        enabled: bool,
-        context: &ChangeContext,
-        origin: ChangeOrigin,
         mut tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
     ) -> Result<bool> {
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let mut settling = Settling::new(self, context);
         loop {
             let attempt = settling
-                .attempt(self.switch_once(ids, enabled, &settling, origin, &mut tell))
+                .attempt(self.switch_once(&ids, enabled, &settling, &mut tell))
                 .await;
             if let ControlFlow::Break(outcome) = settling.next(attempt).await {
                 return outcome;
@@ -86,36 +82,84 @@ impl Registry {
         }
     }
 
+    async fn switch_one_once(
+        &self,
+        id: &str,
+        enabled: bool,
+        settling: &Settling<'_>,
+    ) -> Result<Extension> {
+        let asks = !enabled && settling.context.confirmation != Confirmation::NotNeeded;
+        // Whether it was made already nobody needs to look, and nobody needs to be asked.
+        if settling.looked_for().is_none() && !asks {
+            self.check_change(SWITCH, &settling.context)?;
+            let failed = |source| Error::from_query(SWITCH, source);
+            if let Some(connection) = self.pool().connection_for_one().await.map_err(failed)? {
+                return self.switch_in_one(connection, id, enabled, settling).await;
+            }
+        }
+        let mut change = self
+            .begin_switch(&[id], enabled, ChangeOrigin::Single, settling)
+            .await?;
+        if !change.is_done {
+            let connection = &mut *change.transaction;
+            let confirmation = &settling.context.confirmation;
+            let tell = |_| ControlFlow::Continue(());
+            switch_rows(connection, &[id], enabled, confirmation, tell).await?;
+        }
+        let committed = self.commit(SWITCH, change).await?;
+        info!(extension_id = id, enabled, "switched extension");
+        committed.extension(id).await
+    }
+
+    /// The whole transaction as one statement, `registry_switch`: the way to the database and back is most of what a
+    /// switch takes.
+    async fn switch_in_one(
+        &self,
+        mut connection: ForOne,
+        id: &str,
+        enabled: bool,
+        settling: &Settling<'_>,
+    ) -> Result<Extension> {
+        let context = &settling.context;
+        settling.begun();
+        let switched: Option<Switched> =
+            sqlx::query_as("SELECT * FROM public.registry_switch($1, $2, $3, $4, $5, $6, $7)")
+                .bind(id)
+                .bind(enabled)
+                .bind(self.pool().role().map(Role::name))
+                .bind(context.acting_for.as_deref())
+                .bind(os_user())
+                .bind(context.reason.as_deref())
+                .bind(context.request_id)
+                .fetch_optional(&mut *connection)
+                .await
+                .map_err(|source| Error::from_query(SWITCH, source))?;
+        self.pool().give_back(connection);
+        let switched = switched.ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })?;
+        self.note_end(
+            &switched.registry_id,
+            switched.head_revision,
+            &switched.head_hash,
+        )
+        .await;
+        info!(extension_id = id, enabled, "switched extension");
+        Ok(switched.extension)
+    }
+
     async fn switch_once(
         &self,
         ids: &[&str],
         enabled: bool,
         settling: &Settling<'_>,
-        origin: ChangeOrigin,
         tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
     ) -> Result<bool> {
-        let context = &settling.context;
-        let footprint = Footprint {
-            ids: Some(ids),
-            actions: if enabled { &["enabled"] } else { &["disabled"] },
-        };
         let mut change = self
-            .begin_change(SWITCH, settling, origin, footprint)
+            .begin_switch(ids, enabled, ChangeOrigin::Group, settling)
             .await?;
         if !change.is_done {
             let connection = &mut *change.transaction;
-            if !enabled {
-                context.confirmation.take_turn(connection, SWITCH).await?;
-            }
-            lock_rows(connection, SWITCH, ids).await?;
-            if !enabled {
-                context.confirmation.check(connection, SWITCH, ids).await?;
-            }
-            let statement =
-                "UPDATE public.extensions SET enabled = $2 WHERE id = ANY($1) AND enabled <> $2";
-            let is_whole =
-                in_parts(connection, SWITCH, statement, ids, Some(enabled), tell).await?;
-            if !is_whole {
+            let confirmation = &settling.context.confirmation;
+            if !switch_rows(connection, ids, enabled, confirmation, tell).await? {
                 info!("a switch was broken off: nothing is switched");
                 return Ok(false);
             }
@@ -124,4 +168,47 @@ impl Registry {
         info!(count = ids.len(), enabled, "switched extensions");
         Ok(true)
     }
+
+    async fn begin_switch(
+        &self,
+        ids: &[&str],
+        enabled: bool,
+        origin: ChangeOrigin,
+        settling: &Settling<'_>,
+    ) -> Result<Change> {
+        let footprint = Footprint {
+            ids: Some(ids),
+            actions: if enabled { &["enabled"] } else { &["disabled"] },
+        };
+        self.begin_change(SWITCH, settling, origin, footprint).await
+    }
+}
+
+/// An extension as a switch has left it, and the end of the audit log with it.
+#[derive(sqlx::FromRow)]
+struct Switched {
+    #[sqlx(flatten)]
+    extension: Extension,
+    registry_id: String,
+    head_revision: i64,
+    head_hash: Vec<u8>,
+}
+
+async fn switch_rows(
+    connection: &mut PgConnection,
+    ids: &[&str],
+    enabled: bool,
+    confirmation: &Confirmation,
+    tell: impl FnMut(BulkProgress) -> ControlFlow<()> + Send,
+) -> Result<bool> {
+    if !enabled {
+        confirmation.take_turn(connection, SWITCH).await?;
+    }
+    lock_rows(connection, SWITCH, ids).await?;
+    if !enabled {
+        confirmation.check(connection, SWITCH, ids).await?;
+    }
+    let statement =
+        "UPDATE public.extensions SET enabled = $2 WHERE id = ANY($1) AND enabled <> $2";
+    in_parts(connection, SWITCH, statement, ids, Some(enabled), tell).await
 }

@@ -115,9 +115,9 @@ impl Registry {
                     refused(UPDATE, source, id, patch.subject.as_deref().unwrap_or("?"))
                 })?;
         }
-        self.commit(UPDATE, change).await?;
+        let committed = self.commit(UPDATE, change).await?;
         info!(extension_id = id, "changed extension");
-        self.get_extension_detail(id).await
+        committed.extension_detail(id).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! The connections of a registry: sqlx's pool, and what it takes where a pooler hands out single transactions.
 
+mod kept;
+
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -11,9 +13,12 @@ use sqlx::{
 };
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
+pub(crate) use self::kept::ForOne;
+use self::kept::Kept;
 use crate::access::Role;
 use crate::connection::ConnectionState;
 
@@ -21,6 +26,8 @@ use crate::connection::ConnectionState;
 /// new one each, also where it keeps none of them: those that another client has left in this session go first. In a
 /// transaction of its own, because the isolation can only be set before anything has run.
 pub(crate) const BEGIN_POOLED: &str = "BEGIN; DEALLOCATE ALL; COMMIT; BEGIN";
+
+const COMMIT_AND_BEGIN: &str = "COMMIT; BEGIN";
 
 const BEGIN_POOLED_READ_ONLY: &str = "BEGIN; DEALLOCATE ALL; COMMIT; BEGIN READ ONLY";
 
@@ -34,7 +41,14 @@ pub(crate) struct Pool {
     sessions: PgPool,
     /// What a transaction begins with.
     begin: SqlStr,
-    is_by_transaction: bool,
+    /// What ends a transaction and begins another one on the same connection.
+    commit_and_begin: SqlStr,
+    /// Whether a pooler hands out single transactions.
+    is_pooled: bool,
+    /// Whom everything works as; none for the login itself.
+    role: Option<Role>,
+    /// For a program that asks one after the other.
+    kept: Option<Arc<Kept>>,
     /// Changes when the server does, for a registry that follows its primary.
     state: Option<watch::Receiver<ConnectionState>>,
 }
@@ -45,7 +59,10 @@ impl Pool {
         Self {
             sessions: pool,
             begin: "BEGIN".into_sql_str(),
-            is_by_transaction: false,
+            commit_and_begin: COMMIT_AND_BEGIN.into_sql_str(),
+            is_pooled: false,
+            role: None,
+            kept: None,
             state: None,
         }
     }
@@ -64,7 +81,10 @@ impl Pool {
                 BEGIN_POOLED
             }
             .into_sql_str(),
-            is_by_transaction: true,
+            commit_and_begin: COMMIT_AND_BEGIN.into_sql_str(),
+            is_pooled: true,
+            role: None,
+            kept: None,
             state: None,
         }
     }
@@ -77,13 +97,25 @@ impl Pool {
         }
     }
 
+    /// The same, with a connection at hand for statements that are a whole transaction.
+    pub(crate) fn keeping_one(self) -> Self {
+        Self {
+            kept: Some(Arc::default()),
+            ..self
+        }
+    }
+
     /// The same connections, on which everything runs in a transaction that works as this role.
     pub(crate) fn working_as(&self, role: Role) -> Self {
-        let begin = format!("{}; SET LOCAL ROLE {}", self.begin.as_str(), role.name());
+        // Texts of this program's own.
+        let as_role = |begin: &SqlStr| {
+            let text = format!("{}; SET LOCAL ROLE {}", begin.as_str(), role.name());
+            AssertSqlSafe(text).into_sql_str()
+        };
         Self {
-            // Two texts of this program's own.
-            begin: AssertSqlSafe(begin).into_sql_str(),
-            is_by_transaction: true,
+            begin: as_role(&self.begin),
+            commit_and_begin: as_role(&self.commit_and_begin),
+            role: Some(role),
             ..self.clone()
         }
     }
@@ -91,6 +123,32 @@ impl Pool {
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
         self.at_the_right_server(|| self.sessions.begin_with(self.begin.clone()))
             .await
+    }
+
+    /// Commits, and begins another transaction on the same connection, to read what was committed; both in one message.
+    /// None if it is committed, and reading could not begin.
+    pub(crate) async fn commit_and_begin(
+        &self,
+        mut transaction: Transaction<'static, Postgres>,
+    ) -> Result<Option<Transaction<'static, Postgres>>> {
+        let mut is_committed = false;
+        let outcome = {
+            let mut answers =
+                sqlx::raw_sql(self.commit_and_begin.clone()).fetch_many(&mut *transaction);
+            loop {
+                match answers.try_next().await {
+                    // One for each statement: the first is the commit's.
+                    Ok(Some(_)) => is_committed = true,
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(error),
+                }
+            }
+        };
+        match outcome {
+            Ok(()) => Ok(Some(transaction)),
+            Err(_) if is_committed => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Begins anew if the server changes meanwhile: an attempt at the old one may hang until its time is over.
@@ -120,10 +178,55 @@ impl Pool {
         self.at_the_right_server(|| self.sessions.acquire()).await
     }
 
+    /// Whether everything runs in a transaction of its own.
+    fn is_by_transaction(&self) -> bool {
+        self.is_pooled || self.role.is_some()
+    }
+
+    /// Whom a statement works as, by what it does itself; none for the login.
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// A connection for one statement that is a whole transaction; none through a pooler, where that takes two messages.
+    /// The statement sees to it that it works as [`Self::role`].
+    pub(crate) async fn connection_for_one(&self) -> Result<Option<ForOne>> {
+        if self.is_pooled {
+            return Ok(None);
+        }
+        let reconnect_count = self.reconnect_count();
+        let kept = self
+            .kept
+            .as_ref()
+            .and_then(|kept| kept.take(reconnect_count));
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        let connection = self.connection().await?;
+        Ok(Some(ForOne {
+            connection,
+            reconnect_count,
+        }))
+    }
+
+    /// Takes a connection back whose statement is done without a fault.
+    pub(crate) fn give_back(&self, connection: ForOne) {
+        if let Some(kept) = &self.kept {
+            kept.put(connection);
+        }
+    }
+
+    /// How often the server has changed.
+    fn reconnect_count(&self) -> u64 {
+        self.state
+            .as_ref()
+            .map_or(0, |state| state.borrow().reconnect_count)
+    }
+
     /// A connection for several statements; what they change is kept only if each is kept by itself, so it is for
     /// reading.
     pub(crate) async fn acquire(&self) -> Result<Lease> {
-        if self.is_by_transaction {
+        if self.is_by_transaction() {
             self.begin().await.map(Lease::Transaction)
         } else {
             self.connection().await.map(Lease::Connection)
@@ -131,6 +234,9 @@ impl Pool {
     }
 
     pub(crate) async fn close(&self) {
+        if let Some(kept) = &self.kept {
+            kept.clear();
+        }
         self.sessions.close().await;
     }
 }
@@ -172,7 +278,7 @@ impl<'p> Executor<'p> for &'p Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        if !self.is_by_transaction {
+        if !self.is_by_transaction() {
             if self.state.is_none() {
                 return (&self.sessions).fetch_many(query);
             }
@@ -198,13 +304,14 @@ impl<'p> Executor<'p> for &'p Pool {
         'p: 'e,
         E: 'q + Execute<'q, Postgres>,
     {
-        if !self.is_by_transaction {
-            return Box::pin(async move {
-                let mut connection = self.connection().await?;
-                (&mut *connection).fetch_optional(query).await
-            });
-        }
         Box::pin(async move {
+            if self.role.is_none()
+                && let Some(mut connection) = self.connection_for_one().await?
+            {
+                let row = (&mut *connection).fetch_optional(query).await?;
+                self.give_back(connection);
+                return Ok(row);
+            }
             let mut transaction = self.begin().await?;
             let row = (&mut *transaction).fetch_optional(query).await?;
             transaction.commit().await?;

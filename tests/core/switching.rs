@@ -1,0 +1,151 @@
+//! A switch of one extension: one statement that leaves what a change of several messages leaves.
+
+use registry::audit::ActorSource;
+use registry::{ChangeContext, ErrorCode};
+use sqlx::types::Uuid;
+use sqlx::{ConnectOptions, Connection};
+use system_tests::on_each_server;
+use system_tests::reading::{history, list_extensions};
+
+use crate::changes::NO_CONTEXT;
+
+/// Extensions in every state of health.
+const CALLS: &str = "INSERT INTO extension_health (extension_id, success_count, failure_count) VALUES
+    ('pii_guard', 1000, 0), ('openai_gpt4', 985, 15), ('mock_provider', 89, 11), ('normalize_text', 0, 3),
+    ('anthropic_claude', 0, 0)
+    ON CONFLICT (extension_id) DO UPDATE
+    SET success_count = excluded.success_count, failure_count = excluded.failure_count";
+
+on_each_server! {
+    async fn what_it_answers_is_what_is_read_and_listed(database: TestDatabase) {
+        let registry = database.registry().await;
+        database.execute(CALLS).await;
+        for before in list_extensions(&registry).await.unwrap() {
+            let answered = registry
+                .set_extension_enabled(&before.id, !before.enabled, &NO_CONTEXT)
+                .await
+                .unwrap();
+            assert_eq!(answered.enabled, !before.enabled);
+            assert!(answered.revision > before.revision);
+            assert_eq!(answered.health, before.health);
+            assert_eq!(answered, registry.get_extension(&before.id).await.unwrap());
+            let listed = list_extensions(&registry).await.unwrap();
+            assert!(listed.contains(&answered), "{answered:?}");
+        }
+    }
+
+    async fn its_entry_says_who_why_and_what(database: TestDatabase) {
+        let registry = database.registry().await;
+        let context = ChangeContext {
+            request_id: Some(Uuid::from_u128(5)),
+            acting_for: Some("somebody else".into()),
+            ..ChangeContext::with_reason(Some("noise".into()))
+        };
+        registry.set_extension_enabled("pii_guard", false, &context).await.unwrap();
+        let [entry] = &history(&registry, "pii_guard").await[..] else { panic!("one entry") };
+        assert_eq!(entry.reason.as_deref(), Some("noise"));
+        assert_eq!(entry.request_id.as_deref(), Some("00000000-0000-0000-0000-000000000005"));
+        assert_eq!(entry.actor_source, ActorSource::Login, "only a server may name somebody else");
+        assert_eq!(entry.group_id, None);
+        let kept = database
+            .value("SELECT concat_ws(' ', action, changes, before ->> 'enabled', after ->> 'enabled',
+                                     after = before || jsonb_build_object('enabled', false, 'updated_at', after -> 'updated_at'))
+                    FROM extension_audit_log")
+            .await;
+        assert_eq!(kept, r#"disabled {"enabled": {"after": false, "before": true}} true false t"#);
+        assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
+    }
+
+    async fn to_the_state_that_it_has_it_does_nothing(database: TestDatabase) {
+        let registry = database.registry().await;
+        let before = registry.get_extension("pii_guard").await.unwrap();
+        let answered = registry.set_extension_enabled("pii_guard", true, &NO_CONTEXT).await.unwrap();
+        assert_eq!(answered, before);
+        assert_eq!(database.value("SELECT count(*) FROM extension_audit_log").await, "0");
+        assert_eq!(database.value("SELECT revision FROM registry_head").await, "0");
+        let missing = registry.set_extension_enabled("nobody", true, &NO_CONTEXT).await.unwrap_err();
+        assert_eq!(missing.code(), ErrorCode::ExtensionNotFound);
+    }
+
+    async fn among_changes_that_are_sealed_at_their_commit_the_chain_has_no_fork_and_no_gap(database: TestDatabase) {
+        let registry = database.registry().await;
+        let superuser = database.superuser();
+        let writers: Vec<_> = ["pii_guard", "openai_gpt4", "mock_provider", "normalize_text"]
+            .into_iter()
+            .enumerate()
+            .map(|(place, id)| {
+                let (registry, superuser) = (registry.clone(), superuser.clone());
+                tokio::spawn(async move {
+                    let mut session = superuser.connect().await.unwrap();
+                    for count in 0..25 {
+                        if place % 2 == 0 {
+                            registry.set_extension_enabled(id, count % 2 == 1, &NO_CONTEXT).await.unwrap();
+                        } else {
+                            sqlx::query("UPDATE extensions SET timeout_ms = timeout_ms + 1 WHERE id = $1")
+                                .bind(id)
+                                .execute(&mut session)
+                                .await
+                                .unwrap();
+                        }
+                    }
+                    session.close().await.unwrap();
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let verification = registry.verify_audit_log().await.unwrap();
+        assert_eq!(verification.fault, None);
+        assert_eq!(verification.revision, 100);
+        let counts = "SELECT created + updated + deleted + enabled + disabled FROM registry_audit_counts ORDER BY revision DESC LIMIT 1";
+        assert_eq!(database.value(counts).await, "64", "counted as all others");
+    }
+
+    async fn rows_of_one_statement_and_statements_of_one_transaction_may_be_sealed_at_once(database: TestDatabase) {
+        let registry = database.registry().await;
+        database
+            .execute(
+                "BEGIN;
+                 UPDATE extensions SET retry = 3 WHERE id = 'pii_guard';
+                 SET LOCAL registry.seal = 'at_once';
+                 UPDATE extensions SET enabled = NOT enabled WHERE type = 'provider';
+                 INSERT INTO extensions (id, type, subject) VALUES ('a', 'pre', 'a'), ('b', 'pre', 'b');
+                 DELETE FROM extensions WHERE id = 'normalize_text';
+                 COMMIT;",
+            )
+            .await;
+        assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
+        let behind = "SELECT count(*) FROM extensions
+                      JOIN (SELECT extension_id, max(revision) AS newest FROM extension_audit_log GROUP BY extension_id) AS log
+                        ON log.extension_id = extensions.id
+                      WHERE extensions.revision <> newest";
+        assert_eq!(database.value(behind).await, "0", "each row has the revision of its newest entry");
+        assert_eq!(database.value("SELECT count(DISTINCT revision) FROM extensions WHERE revision > 0").await, "6");
+    }
+
+    async fn a_revision_is_not_moved_by_who_asks_to_be_sealed_at_once(database: TestDatabase) {
+        let login = database.login_of_member("registry_editor").await;
+        let _ = database.registry().await;
+        let mut session = login.connect().await.unwrap();
+        // Whether it is refused or passed over.
+        let _ = sqlx::raw_sql("BEGIN; SET LOCAL registry.seal = 'at_once'; UPDATE extensions SET revision = 77; COMMIT")
+            .execute(&mut session)
+            .await;
+        session.close().await.unwrap();
+        assert_eq!(database.value("SELECT max(revision) FROM extensions").await, "0");
+    }
+
+    async fn it_is_refused_as_a_part_of_something_that_is_taken_back(database: TestDatabase) {
+        let _ = database.registry().await;
+        for setting in ["group_id", "restored_revision", "undone_group_id", "undone_revision"] {
+            let statements = format!(
+                "SELECT set_config('registry.{setting}', '1', true),
+                        (SELECT count(*) FROM registry_switch('pii_guard', false, NULL, NULL, NULL, NULL, gen_random_uuid()))"
+            );
+            let refused = system_tests::database::execute(&database.superuser(), &statements).await;
+            assert!(refused.unwrap_err().to_string().contains("brings nothing back"), "{setting}");
+        }
+        assert_eq!(database.value("SELECT count(*) FROM extension_audit_log").await, "0");
+    }
+}
