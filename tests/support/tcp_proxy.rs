@@ -29,8 +29,34 @@ pub struct TcpProxy {
     lost_commits: Arc<AtomicU32>,
 }
 
-/// What sqlx sends to commit: a simple query.
-const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+/// Knows the messages of one connection that commit a change: a simple query that begins with COMMIT, and the execution of
+/// `registry_switch`, which is a whole transaction.
+#[derive(Default)]
+struct Commits {
+    /// The name under which sqlx has prepared the switch.
+    switch: Option<Vec<u8>>,
+}
+
+impl Commits {
+    /// Whether a message commits. sqlx sends each by itself, so a piece begins with one.
+    fn is_one(&mut self, piece: &[u8]) -> bool {
+        // Each begins with a letter and four bytes of length.
+        let (kind, content) = (piece.first(), piece.get(5..).unwrap_or_default());
+        match kind {
+            Some(b'Q') => content.starts_with(b"COMMIT"),
+            Some(b'P') if contains(content, b"registry_switch(") => {
+                self.switch = content.split(|byte| *byte == 0).next().map(<[u8]>::to_vec);
+                false
+            }
+            // The portal, which has no name, then the statement.
+            Some(b'B') => {
+                let bound = content.split(|byte| *byte == 0).nth(1);
+                bound.is_some() && bound == self.switch.as_deref()
+            }
+            _ => false,
+        }
+    }
+}
 
 impl TcpProxy {
     /// Opens a way to a port of this machine. It ends with the test's runtime.
@@ -95,6 +121,7 @@ async fn connect(
     let (mut from_server, mut to_server) = server.into_split();
     let (losing, mut is_losing) = watch::channel(false);
     let forth = async {
+        let mut commits = Commits::default();
         let mut buffer = vec![0; 1 << 16];
         while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
             let piece = &buffer[..length];
@@ -102,7 +129,7 @@ async fn connect(
             if let Way::Open(delay) = way {
                 tokio::time::sleep(delay).await;
             }
-            if way == Way::LosesCommits && contains(piece, COMMIT) {
+            if commits.is_one(piece) && way == Way::LosesCommits {
                 let count = lost_commits.fetch_add(1, Ordering::Relaxed);
                 if count % 2 == 1 {
                     return;
