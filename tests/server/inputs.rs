@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Setup, answer, etag_of, new_extension, problem};
 
 /// Texts that would do something else if they were part of a statement or a pattern.
-const HOSTILE: [&str; 8] = [
+pub(crate) const HOSTILE: [&str; 8] = [
     "'; DROP TABLE extensions; --",
     "\"; DELETE FROM extensions; --",
     "$1",
@@ -156,6 +156,19 @@ async fn what_is_not_understood_is_refused_and_nothing_is_done() {
             .body(body);
         let (status, code) = problem(request).await;
         assert_eq!(status, expected, "{body}: {code}");
+    }
+    for body in [
+        r#"{"revision": 1, "secrets": {"/config/a": "\u0000"}}"#,
+        r#"{"revision": 1, "secrets": {"/config/a\u0000": "b"}}"#,
+        r#"{"revision": 1, "secrets": []}"#,
+        r#"{"revision": 1, "fields": ["id"]}"#,
+        r#"{"revision": 9223372036854775808}"#,
+    ] {
+        let request = setup
+            .post("/api/v1/extensions/pii_guard/restore")
+            .header("Content-Type", "application/json")
+            .body(body);
+        assert_eq!(problem(request).await.0, 422, "{body}");
     }
     for path in [
         "/api/v1/extensions?enabeld=true",
