@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use super::audit_entry::AuditPageBody;
 use super::audit_filter::filter_query;
 use super::authentication::Caller;
-use super::extract::{IdOf, QueryOf};
+use super::extract::{IdOf, IdParameter, QueryOf};
 use super::problem::Problem;
 use super::problems::ReadProblems;
 
@@ -70,7 +70,7 @@ impl Default for HistoryQuery {
 /// Reads what became of one extension, newest entry first; also of one that is gone.
 #[utoipa::path(
     get, path = "/api/v1/extensions/{id}/history", tag = "extensions",
-    params(("id" = String, Path, description = "The extension"), HistoryQuery),
+    params(IdParameter, HistoryQuery),
     responses((status = 200, description = "A page of it", body = AuditPageBody), ReadProblems),
     security(("token" = []))
 )]

@@ -19,7 +19,7 @@ use crate::http::authentication::Caller;
 use crate::http::change_headers::{
     ChangeHeaders, PreconditionHeader, change_context, etag, seen_revision,
 };
-use crate::http::extract::{IdOf, JsonBody};
+use crate::http::extract::{IdOf, IdParameter, JsonBody};
 use crate::http::problem::Problem;
 use crate::http::problems::{
     BodyProblems, ChangeProblems, MissingProblem, PreconditionProblems, ReadProblems,
@@ -204,7 +204,7 @@ pub(crate) async fn create_extension(
 #[utoipa::path(
     patch, path = "/api/v1/extensions/{id}", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         PreconditionHeader,
         ChangeHeaders,
     ),
@@ -244,7 +244,7 @@ pub(crate) async fn change_extension(
 #[utoipa::path(
     delete, path = "/api/v1/extensions/{id}", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         PreconditionHeader,
         ChangeHeaders,
     ),
@@ -277,7 +277,7 @@ pub(crate) async fn delete_extension(
 #[utoipa::path(
     post, path = "/api/v1/extensions/{id}/enable", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         ChangeHeaders,
     ),
     responses(
@@ -300,7 +300,7 @@ pub(crate) async fn enable_extension(
 #[utoipa::path(
     post, path = "/api/v1/extensions/{id}/disable", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         ChangeHeaders,
     ),
     responses(
@@ -338,7 +338,7 @@ async fn switch(
 #[utoipa::path(
     post, path = "/api/v1/extensions/{id}/restore", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         ChangeHeaders,
     ),
     request_body = Restoration,
