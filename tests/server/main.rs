@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod bulk;
 mod changes;
 mod documentation;
 mod events;
