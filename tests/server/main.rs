@@ -7,6 +7,7 @@ mod bulk;
 mod changes;
 mod documentation;
 mod events;
+mod hostile;
 mod inputs;
 mod life;
 mod operations;
