@@ -12,4 +12,5 @@ mod inputs;
 mod life;
 mod operations;
 mod reading;
+mod schemathesis;
 mod support;
