@@ -146,3 +146,11 @@ if [[ $purpose == test ]] && ! cmp --silent "$requirements" "$schemathesis/insta
     "$schemathesis/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --require-hashes --requirement "$requirements"
     cp "$requirements" "$schemathesis/installed.txt"
 fi
+
+# The copy of the lock file is written last, so that an installation which was cut short is repeated.
+postman=tests/postman
+if [[ $purpose == test ]] && ! cmp --silent "$postman/package-lock.json" "$postman/node_modules/.installed-package-lock.json"; then
+    echo "Installing Newman, which runs the collection for Postman in the tests"
+    npm --prefix "$postman" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp "$postman/package-lock.json" "$postman/node_modules/.installed-package-lock.json"
+fi

@@ -11,6 +11,7 @@ mod hostile;
 mod inputs;
 mod life;
 mod operations;
+mod postman;
 mod reading;
 mod schemathesis;
 mod support;

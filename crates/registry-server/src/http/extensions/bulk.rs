@@ -26,22 +26,20 @@ const NAMED_MAX: usize = 10_000;
 /// Which extensions to switch.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "ids": ["pii_guard", "normalize_text"] }))]
 pub(crate) struct NamedExtensions {
     /// Their ids. One that is named twice counts once.
-    #[schema(min_items = 1, max_items = 10_000, example = json!(["pii_guard", "normalize_text"]))]
+    #[schema(min_items = 1, max_items = 10_000)]
     ids: Vec<String>,
 }
 
 /// Which extensions to delete.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "extensions": [{ "id": "mock_provider", "revision": 0 }] }))]
 pub(crate) struct SeenExtensions {
     /// Each in the state in which it was read, and in no other. One that is named twice counts once.
-    #[schema(
-        min_items = 1,
-        max_items = 10_000,
-        example = json!([{ "id": "mock_provider", "revision": 0 }])
-    )]
+    #[schema(min_items = 1, max_items = 10_000)]
     extensions: Vec<SeenExtensionBody>,
 }
 

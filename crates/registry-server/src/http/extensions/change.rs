@@ -29,23 +29,22 @@ use crate::http::wire::{ExtensionType, Json as JsonText, present, present_whole,
 /// A new extension.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "id": "pii_guard_2",
+    "type": "validator",
+    "subject": "beamline.ext.validate.pii_guard_2.v1",
+    "enabled": false,
+    "config": { "threshold": 0.8 }
+}))]
 pub(crate) struct NewExtension {
     /// Letters, digits, `_`, `-` and `.`, the first a letter or digit; at most 255; fixed for life.
-    #[schema(
-        max_length = 255,
-        pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
-        example = "pii_guard_2"
-    )]
+    #[schema(max_length = 255, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     id: String,
     /// Where in the router it runs; fixed for life.
     #[serde(rename = "type")]
     extension_type: ExtensionType,
     /// A literal NATS subject that no other extension has.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        example = "beamline.ext.validate.pii_guard_2.v1"
-    )]
+    #[schema(min_length = 1, max_length = 255)]
     subject: String,
     /// How long the router waits for an answer, in milliseconds.
     #[serde(default = "default_timeout_ms", deserialize_with = "whole")]
@@ -84,6 +83,7 @@ fn default_enabled() -> bool {
 /// The fields of an extension to change; those that are left out stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "timeout_ms": 300, "retry": 0 }))]
 pub(crate) struct ExtensionChanges {
     /// A literal NATS subject that no other extension has.
     #[serde(default, deserialize_with = "present")]
@@ -146,6 +146,7 @@ impl RestorableField {
 /// What of an extension to bring back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "revision": 1, "fields": ["timeout_ms"] }))]
 pub(crate) struct Restoration {
     /// The revision whose change made the version to bring back.
     #[serde(deserialize_with = "whole")]
