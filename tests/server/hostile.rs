@@ -21,7 +21,7 @@ enum Field {
 }
 
 /// A body that is accepted but for one field.
-fn whole_body(path: &str, number: usize) -> Map<String, Value> {
+pub(crate) fn whole_body(path: &str, number: usize) -> Map<String, Value> {
     let body = match path {
         "/api/v1/extensions" => {
             json!({ "id": format!("n{number}"), "type": "pre", "subject": format!("n{number}") })

@@ -160,7 +160,11 @@ async fn what_takes_too_long_is_answered_and_not_done() {
         .await
         .unwrap();
     let caller = server.caller(&editor);
-    let disable = || caller.post("/api/v1/extensions/pii_guard/disable");
+    let disable = || {
+        caller
+            .post("/api/v1/extensions/pii_guard/disable")
+            .timeout(Duration::from_secs(30))
+    };
     // More than there are connections: none may be kept by what was given up.
     for _ in 0..10 {
         assert_eq!(problem(disable()).await, (504, "request_timed_out".into()));
