@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test test-pooled bench lint format bindings openapi icons screenshots clean
+.PHONY: help run sample dev test test-pooled bench lint format bindings openapi postman icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ bindings: ## Write ui/src/bindings.ts anew from the commands
 openapi: ## Write docs/openapi.json anew from the HTTP server
 	@UPDATE_OPENAPI=1 cargo test --package registry-server --test openapi
 
+postman: ## Write docs/registry.postman_collection.json anew from docs/openapi.json
+	@scripts/prerequisites.sh test && UPDATE_POSTMAN=1 cargo test --package system-tests --test server the_committed_collection
+
 icons: ## Make the icon set anew from icons/icon.svg
 	@scripts/icons.sh
 
@@ -51,4 +54,4 @@ screenshots: ## Take the pictures of docs/pictures anew in the real window
 	@scripts/screenshots.sh
 
 clean: ## Remove everything that was built
-	@rm -rf target ui/dist ui/node_modules postgresql/node_modules
+	@rm -rf target ui/dist ui/node_modules postgresql/node_modules tests/postman/node_modules

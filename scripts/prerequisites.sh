@@ -39,8 +39,9 @@ if [[ $purpose == test || (-z ${DISPLAY:-} && -z ${WAYLAND_DISPLAY:-}) ]]; then
 fi
 if [[ $purpose == test ]]; then
     # The driver of the window, a keychain, what shows the icon in the tray, dunst, which shows the desktop's
-    # notices (dbus-send asks it), what Patroni is written in, and what the examples of docs/api.md are run with.
-    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 curl jq)
+    # notices (dbus-send asks it), what Patroni and Schemathesis are written in, and what the examples of docs/api.md are
+    # run with.
+    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 python3-venv curl jq)
 fi
 
 as_root() {
@@ -139,4 +140,23 @@ fi
 if [[ $purpose == test && ! -x target/tools/bin/tauri-driver ]] && ! has tauri-driver; then
     echo "Building tauri-driver, which drives the window in the tests"
     cargo install tauri-driver --version 2.1.0 --locked --root target/tools
+fi
+
+# The versions and their hashes are pinned; what is installed is noted last, so that half an installation is none.
+schemathesis=target/tools/schemathesis
+requirements=tests/schemathesis/requirements.txt
+if [[ $purpose == test ]] && ! cmp --silent "$requirements" "$schemathesis/installed.txt"; then
+    echo "Installing Schemathesis, which makes up requests in the tests"
+    rm -rf "$schemathesis"
+    python3 -m venv "$schemathesis"
+    "$schemathesis/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --require-hashes --requirement "$requirements"
+    cp "$requirements" "$schemathesis/installed.txt"
+fi
+
+# The copy of the lock file is written last, so that an installation which was cut short is repeated.
+postman=tests/postman
+if [[ $purpose == test ]] && ! cmp --silent "$postman/package-lock.json" "$postman/node_modules/.installed-package-lock.json"; then
+    echo "Installing Newman, which runs the collection for Postman in the tests"
+    npm --prefix "$postman" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp "$postman/package-lock.json" "$postman/node_modules/.installed-package-lock.json"
 fi

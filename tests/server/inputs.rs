@@ -1,12 +1,14 @@
 //! What requests may say: text of any kind is text, and what is not understood is refused.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use system_tests::bundle::repository;
 
+use crate::hostile::whole_body;
 use crate::support::{Setup, answer, etag_of, new_extension, problem};
 
 /// Texts that would do something else if they were part of a statement or a pattern.
-const HOSTILE: [&str; 8] = [
+pub(crate) const HOSTILE: [&str; 8] = [
     "'; DROP TABLE extensions; --",
     "\"; DELETE FROM extensions; --",
     "$1",
@@ -157,6 +159,19 @@ async fn what_is_not_understood_is_refused_and_nothing_is_done() {
         let (status, code) = problem(request).await;
         assert_eq!(status, expected, "{body}: {code}");
     }
+    for body in [
+        r#"{"revision": 1, "secrets": {"/config/a": "\u0000"}}"#,
+        r#"{"revision": 1, "secrets": {"/config/a\u0000": "b"}}"#,
+        r#"{"revision": 1, "secrets": []}"#,
+        r#"{"revision": 1, "fields": ["id"]}"#,
+        r#"{"revision": 9223372036854775808}"#,
+    ] {
+        let request = setup
+            .post("/api/v1/extensions/pii_guard/restore")
+            .header("Content-Type", "application/json")
+            .body(body);
+        assert_eq!(problem(request).await.0, 422, "{body}");
+    }
     for path in [
         "/api/v1/extensions?enabeld=true",
         "/api/v1/extensions?enabled=yes",
@@ -201,6 +216,47 @@ async fn what_is_not_understood_is_refused_and_nothing_is_done() {
         .header("Change-Reason", latin);
     assert_eq!(problem(reason).await.0, 400);
     assert_eq!(setup.entry_count().await, before);
+}
+
+#[tokio::test]
+async fn what_an_operation_does_not_know_is_refused_wherever_it_stands() {
+    let setup = Setup::new().await;
+    let document = std::fs::read_to_string(repository().join("docs/openapi.json")).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let mut asked = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array();
+            let has_query = parameters.is_some_and(|all| all.iter().any(|it| it["in"] == "query"));
+            let caller = setup.server.caller(&setup.editor);
+            let url = path.replace("{id}", "pii_guard");
+            let name = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            if has_query {
+                // Whatever else must be there.
+                let request = caller.request(
+                    name.clone(),
+                    &format!("{url}?extension_ids=pii_guard&unknown=1"),
+                );
+                assert_eq!(problem(request).await.0, 422, "{method} {path}");
+                asked += 1;
+            }
+            if operation.get("requestBody").is_some() {
+                let mut body = whole_body(path, 1);
+                body.insert("unknown".into(), 1.into());
+                let request = caller
+                    .request(name, &url)
+                    .header("If-Match", "\"0\"")
+                    .json(&body);
+                let (status, refused) = answer(request).await;
+                let detail = refused["detail"].as_str().unwrap();
+                assert_eq!(status, 422, "{method} {path}");
+                assert!(detail.contains("unknown"), "{method} {path}: {detail}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked >= 12, "{asked}");
+    assert_eq!(setup.entry_count().await, 0);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use registry::access::Role;
@@ -12,6 +13,7 @@ use system_tests::database::{TestDatabase, rows};
 use system_tests::folder::TestFolder;
 use system_tests::servers;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::support::{Setup, answer, problem};
 
@@ -158,7 +160,11 @@ async fn what_takes_too_long_is_answered_and_not_done() {
         .await
         .unwrap();
     let caller = server.caller(&editor);
-    let disable = || caller.post("/api/v1/extensions/pii_guard/disable");
+    let disable = || {
+        caller
+            .post("/api/v1/extensions/pii_guard/disable")
+            .timeout(Duration::from_secs(30))
+    };
     // More than there are connections: none may be kept by what was given up.
     for _ in 0..10 {
         assert_eq!(problem(disable()).await, (504, "request_timed_out".into()));
@@ -265,7 +271,16 @@ async fn elsewhere_it_listens_with_tls_or_when_told_that_plain_will_do() {
         .await
         .login_of_member("registry_rest_server")
         .await;
-    let refused = run(&login, &["serve", "--listen", "0.0.0.0:0"]);
+    // One that served would never end.
+    let refused = tokio::process::Command::new(registryctl())
+        .args(["serve", "--listen", "0.0.0.0:0"])
+        .env("DATABASE_URL", database_url(&login))
+        .kill_on_drop(true)
+        .output();
+    let refused = timeout(Duration::from_secs(30), refused)
+        .await
+        .expect("it ends")
+        .unwrap();
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(

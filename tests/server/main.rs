@@ -3,11 +3,15 @@
 
 mod access;
 mod audit;
+mod bulk;
 mod changes;
 mod documentation;
 mod events;
+mod hostile;
 mod inputs;
 mod life;
 mod operations;
+mod postman;
 mod reading;
+mod schemathesis;
 mod support;

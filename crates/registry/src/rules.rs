@@ -499,7 +499,7 @@ fn check_json_characters(field: &'static str, value: &Value) -> Result<()> {
     }
 }
 
-fn check_characters(field: &'static str, text: &str) -> Result<()> {
+pub(crate) fn check_characters(field: &'static str, text: &str) -> Result<()> {
     if text.contains('\0') {
         let message =
             format!("The {field} contains the character U+0000, which PostgreSQL can't store.");

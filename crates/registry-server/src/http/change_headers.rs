@@ -36,7 +36,7 @@ pub(crate) struct ChangeHeaders {
 )]
 pub(crate) struct PreconditionHeader {
     /// The `ETag` of the extension as it was read.
-    #[param(rename = "If-Match", pattern = r#"^"[^"]*"$"#, example = "\"7\"")]
+    #[param(rename = "If-Match", pattern = r#"^"[0-9]{1,18}"$"#, example = "\"7\"")]
     if_match: String,
 }
 

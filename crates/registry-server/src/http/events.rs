@@ -29,6 +29,24 @@ pub(crate) struct ChangeEvent {
     ids: Option<Vec<String>>,
 }
 
+/// An event as it is sent, for the OpenAPI document.
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "the document is made of it; events are written line by line"
+)]
+pub(crate) struct ServerSentEvent {
+    /// `change`.
+    #[schema(pattern = "^change$")]
+    event: String,
+    /// The revision.
+    #[schema(pattern = "^[0-9]+$")]
+    id: String,
+    /// A `ChangeEvent`.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
 impl From<CacheChange> for ChangeEvent {
     fn from(change: CacheChange) -> Self {
         let ids = change
@@ -47,7 +65,7 @@ impl From<CacheChange> for ChangeEvent {
 /// seconds when the token is not accepted any more.
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "server",
-    responses((status = 200, description = "The changes", content_type = "text/event-stream", body = String), ReadProblems),
+    responses((status = 200, description = "The changes", content_type = "text/event-stream", body = ServerSentEvent), ReadProblems),
     security(("token" = []))
 )]
 pub(crate) async fn read_events(

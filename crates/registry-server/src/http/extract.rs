@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 
@@ -69,6 +70,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
             .map(|Query(query)| Self(query))
             .map_err(|rejection| Problem::invalid(rejection.body_text()))
     }
+}
+
+/// The id in a path, for the OpenAPI document.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[allow(dead_code, reason = "the document is made of it; what is read is IdOf")]
+pub(crate) struct IdParameter {
+    /// The extension.
+    #[param(min_length = 1, example = "pii_guard")]
+    id: String,
 }
 
 /// The id in a path.

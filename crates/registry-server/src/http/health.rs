@@ -4,10 +4,10 @@ use axum::Json;
 use chrono::{DateTime, TimeDelta, Utc};
 use registry::health::{HealthRange, HealthSeriesRequest, HealthSource};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::authentication::Caller;
-use super::extract::{IdOf, QueryOf};
+use super::extract::{IdOf, IdParameter, QueryOf};
 use super::health_wire::{HealthOverviewBody, HealthReportBody, HealthSeriesBody};
 use super::problem::Problem;
 use super::problems::{MissingProblem, ReadProblems};
@@ -26,7 +26,7 @@ wire_enum! {
 /// Reads the counters of an extension, which its routers keep.
 #[utoipa::path(
     get, path = "/api/v1/extensions/{id}/health", tag = "health",
-    params(("id" = String, Path, description = "The extension")),
+    params(IdParameter),
     responses((status = 200, description = "Its counters", body = HealthReportBody), ReadProblems, MissingProblem),
     security(("token" = []))
 )]
@@ -63,6 +63,12 @@ pub(crate) async fn read_health_overview(
     Ok(Json(caller.registry.health_overview(range).await?.into()))
 }
 
+/// An extension's id.
+#[derive(ToSchema)]
+#[schema(value_type = String, pattern = r"^[^,\x00]+$", example = "pii_guard")]
+#[allow(dead_code, reason = "the OpenAPI document is made of it")]
+pub(crate) struct ListedId(String);
+
 /// Which series.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
@@ -70,7 +76,7 @@ pub(crate) async fn read_health_overview(
 pub(crate) struct SeriesQuery {
     /// The extensions, 1 to 20, between commas.
     #[serde(deserialize_with = "comma_separated")]
-    #[param(style = Form, explode = false, required = true, min_items = 1, max_items = 20)]
+    #[param(style = Form, explode = false, required = true, min_items = 1, max_items = 20, value_type = Vec<ListedId>, inline)]
     extension_ids: Vec<String>,
     /// The beginning; an hour before the end unless said otherwise.
     from: Option<DateTime<Utc>>,

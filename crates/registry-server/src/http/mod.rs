@@ -5,6 +5,7 @@ mod api;
 mod audit;
 mod audit_entry;
 mod audit_export;
+mod audit_filter;
 mod audit_verification;
 mod authentication;
 mod change_headers;

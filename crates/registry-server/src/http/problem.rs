@@ -35,6 +35,9 @@ pub(crate) struct ProblemDocument {
     /// The field at fault, where the input broke a rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// The extension at fault: of a request that names several, the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extension_id: Option<String>,
     /// More, for problems that a program can go on from: `kind` and `value`, such as what stands against what.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -64,6 +67,7 @@ impl Problem {
             code: code.to_owned(),
             action: action.to_owned(),
             field: None,
+            extension_id: None,
             facts: None,
         };
         Self(Box::new(Parts {
@@ -79,8 +83,13 @@ impl Problem {
         self
     }
 
-    fn with_field(mut self, field: &str) -> Self {
+    pub(crate) fn with_field(mut self, field: &str) -> Self {
         self.0.document.field = Some(field.to_owned());
+        self
+    }
+
+    pub(crate) fn with_extension(mut self, id: String) -> Self {
+        self.0.document.extension_id = Some(id);
         self
     }
 
@@ -253,6 +262,7 @@ impl From<Error> for Problem {
             return Self::forbidden(attempted, required_role);
         }
         let report = error.report();
+        let extension_id = extension_at_fault(error);
         let status = status_of(report.code);
         let code = code_name(report.code);
         let mut problem = Self::new(status, &code, report.message, &report.action);
@@ -260,12 +270,22 @@ impl From<Error> for Problem {
             .facts
             .and_then(|facts| serde_json::to_value(facts).ok());
         problem.0.document.field = report.field.map(on_the_wire);
+        problem.0.document.extension_id = extension_id;
         problem.0.document.facts = facts;
         problem.0.cause = report.detail;
         if status == StatusCode::SERVICE_UNAVAILABLE {
             problem = problem.with_header(RETRY_AFTER, HeaderValue::from(1));
         }
         problem
+    }
+}
+
+fn extension_at_fault(error: Error) -> Option<String> {
+    match error {
+        Error::ExtensionNotFound { id } => Some(id),
+        Error::RevisionConflict { conflict } => Some(conflict.current.extension.id),
+        Error::SecretRequired { extension_id, .. } => Some(extension_id),
+        _ => None,
     }
 }
 
@@ -362,6 +382,7 @@ mod tests {
         assert_eq!(sent["code"], "extension_not_found");
         assert_eq!(sent["type"], "urn:beamline-registry:extension_not_found");
         assert_eq!(sent["title"], "extension not found");
+        assert_eq!(sent["extension_id"], "a");
         assert!(sent["detail"].as_str().unwrap().contains("\"a\""));
         assert!(
             sent.get("facts").is_none(),

@@ -20,6 +20,9 @@ pub(crate) struct ChangeProblems;
 /// Of what takes `If-Match`, besides.
 pub(crate) struct PreconditionProblems;
 
+/// Of what names states in its body, besides.
+pub(crate) struct ConflictProblem;
+
 /// Of what takes a body, besides.
 pub(crate) struct BodyProblems;
 
@@ -42,6 +45,7 @@ problems! {
     MissingProblem: NOT_FOUND;
     ChangeProblems: CONFLICT INSUFFICIENT_STORAGE;
     PreconditionProblems: PRECONDITION_FAILED PRECONDITION_REQUIRED;
+    ConflictProblem: PRECONDITION_FAILED;
     BodyProblems: PAYLOAD_TOO_LARGE UNSUPPORTED_MEDIA_TYPE;
     NotReadyProblem: SERVICE_UNAVAILABLE;
 }

@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes as operations;
 
 use super::api::Api;
-use super::extensions::{change, read};
+use super::extensions::{bulk, change, read};
 use super::extract::BODY_MAX_BYTES;
 use super::problem::Problem;
 use super::{
@@ -40,6 +40,9 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(operations!(audit::read_history))
         .routes(operations!(change::restore_extension))
         .routes(operations!(health::read_extension_health))
+        .routes(operations!(bulk::enable_extensions))
+        .routes(operations!(bulk::disable_extensions))
+        .routes(operations!(bulk::delete_extensions))
         .routes(operations!(audit::list_audit_entries))
         .routes(operations!(audit_export::export_audit_log))
         .routes(operations!(audit_verification::verify_audit_log))

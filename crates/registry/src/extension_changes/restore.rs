@@ -184,6 +184,7 @@ impl RestoreRequest {
         self.secrets
             .iter()
             .map(|(path, secret)| {
+                rules::check_characters("secrets", path)?;
                 rules::check_json("secrets", secret)?;
                 let secret = RawValue::from_string(secret.clone()).map_err(internal)?;
                 Ok((path.clone(), secret))

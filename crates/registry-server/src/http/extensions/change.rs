@@ -19,7 +19,7 @@ use crate::http::authentication::Caller;
 use crate::http::change_headers::{
     ChangeHeaders, PreconditionHeader, change_context, etag, seen_revision,
 };
-use crate::http::extract::{IdOf, JsonBody};
+use crate::http::extract::{IdOf, IdParameter, JsonBody};
 use crate::http::problem::Problem;
 use crate::http::problems::{
     BodyProblems, ChangeProblems, MissingProblem, PreconditionProblems, ReadProblems,
@@ -29,23 +29,22 @@ use crate::http::wire::{ExtensionType, Json as JsonText, present, present_whole,
 /// A new extension.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "id": "pii_guard_2",
+    "type": "validator",
+    "subject": "beamline.ext.validate.pii_guard_2.v1",
+    "enabled": false,
+    "config": { "threshold": 0.8 }
+}))]
 pub(crate) struct NewExtension {
     /// Letters, digits, `_`, `-` and `.`, the first a letter or digit; at most 255; fixed for life.
-    #[schema(
-        max_length = 255,
-        pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
-        example = "pii_guard_2"
-    )]
+    #[schema(max_length = 255, pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     id: String,
     /// Where in the router it runs; fixed for life.
     #[serde(rename = "type")]
     extension_type: ExtensionType,
     /// A literal NATS subject that no other extension has.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        example = "beamline.ext.validate.pii_guard_2.v1"
-    )]
+    #[schema(min_length = 1, max_length = 255)]
     subject: String,
     /// How long the router waits for an answer, in milliseconds.
     #[serde(default = "default_timeout_ms", deserialize_with = "whole")]
@@ -84,6 +83,7 @@ fn default_enabled() -> bool {
 /// The fields of an extension to change; those that are left out stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "timeout_ms": 300, "retry": 0 }))]
 pub(crate) struct ExtensionChanges {
     /// A literal NATS subject that no other extension has.
     #[serde(default, deserialize_with = "present")]
@@ -146,6 +146,7 @@ impl RestorableField {
 /// What of an extension to bring back.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "revision": 1, "fields": ["timeout_ms"] }))]
 pub(crate) struct Restoration {
     /// The revision whose change made the version to bring back.
     #[serde(deserialize_with = "whole")]
@@ -204,7 +205,7 @@ pub(crate) async fn create_extension(
 #[utoipa::path(
     patch, path = "/api/v1/extensions/{id}", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         PreconditionHeader,
         ChangeHeaders,
     ),
@@ -244,7 +245,7 @@ pub(crate) async fn change_extension(
 #[utoipa::path(
     delete, path = "/api/v1/extensions/{id}", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         PreconditionHeader,
         ChangeHeaders,
     ),
@@ -277,7 +278,7 @@ pub(crate) async fn delete_extension(
 #[utoipa::path(
     post, path = "/api/v1/extensions/{id}/enable", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         ChangeHeaders,
     ),
     responses(
@@ -300,7 +301,7 @@ pub(crate) async fn enable_extension(
 #[utoipa::path(
     post, path = "/api/v1/extensions/{id}/disable", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         ChangeHeaders,
     ),
     responses(
@@ -338,7 +339,7 @@ async fn switch(
 #[utoipa::path(
     post, path = "/api/v1/extensions/{id}/restore", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         ChangeHeaders,
     ),
     request_body = Restoration,

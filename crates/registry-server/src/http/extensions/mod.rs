@@ -1,5 +1,6 @@
 //! Extensions over HTTP: how they look, how they are read and how they are changed.
 
+pub(crate) mod bulk;
 pub(crate) mod change;
 pub(crate) mod read;
 

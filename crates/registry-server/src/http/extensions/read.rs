@@ -17,7 +17,7 @@ use super::ExtensionBody;
 use crate::http::api::Api;
 use crate::http::authentication::ShownToken;
 use crate::http::change_headers::{KnownHeader, etag, has_seen};
-use crate::http::extract::{IdOf, QueryOf};
+use crate::http::extract::{IdOf, IdParameter, QueryOf};
 use crate::http::problem::Problem;
 use crate::http::problems::{MissingProblem, ReadProblems};
 use crate::http::wire::{ExtensionType, HealthState, comma_separated, wire_enum};
@@ -82,7 +82,7 @@ pub(crate) struct ListQuery {
     /// Whether the order is turned round.
     descending: bool,
     /// Where to go on: the `next` of the page before, with the same order.
-    #[param(min_length = 1)]
+    #[param(min_length = 1, pattern = "^[A-Za-z0-9_-]+$")]
     after: Option<String>,
     /// How many at the most.
     #[param(minimum = 1, maximum = 10_000, default = 100)]
@@ -233,7 +233,7 @@ pub(crate) struct GetQuery {
 #[utoipa::path(
     get, path = "/api/v1/extensions/{id}", tag = "extensions",
     params(
-        ("id" = String, Path, description = "The extension"),
+        IdParameter,
         GetQuery,
         KnownHeader,
     ),
