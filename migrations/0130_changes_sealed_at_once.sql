@@ -13,7 +13,6 @@ CREATE FUNCTION public.registry_take_revision() RETURNS bigint
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    SET lock_timeout = '10s'
 AS $function$
 BEGIN
     RETURN (SELECT revision + 1 FROM public.registry_head FOR UPDATE);
@@ -57,8 +56,6 @@ CREATE FUNCTION public.registry_write_sealed(entry public.extension_audit_log, r
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-    -- A slow or stuck writer must become an error for the others, not a standstill.
-    SET lock_timeout = '10s'
 AS $function$
 DECLARE
     head public.registry_head;
@@ -413,7 +410,8 @@ AS $function$
     WHERE extension.id = of_extension
 $function$;
 
--- Switches an extension on or off and returns it, with the end of the audit log; nothing if it is not there. To be called
+-- Switches an extension on or off and returns it, with the end of the audit log; nothing if it is not there. It waits for
+-- others for 100 ms and fails then (lock_not_available). To be called
 -- as a statement of its own, which is the whole transaction; as as_role, if that is given, of which the login must be a
 -- member. Nothing is done that the role may not do by itself: it runs with the caller's rights.
 CREATE FUNCTION public.registry_switch(
@@ -434,7 +432,9 @@ BEGIN
             pg_catalog.set_config('registry.os_user', coalesce(of_os_user, ''), true),
             pg_catalog.set_config('registry.request_id', coalesce(of_request::text, ''), true),
             pg_catalog.set_config('registry.actor', coalesce(for_actor, ''), true),
-            pg_catalog.set_config('registry.seal', 'at_once', true);
+            pg_catalog.set_config('registry.seal', 'at_once', true),
+            -- Whoever gives up waiting can't take a statement back. It fails, and what takes longer is done in another way.
+            pg_catalog.set_config('lock_timeout', '100ms', true);
     IF pg_catalog.concat(
         pg_catalog.current_setting('registry.group_id', true), pg_catalog.current_setting('registry.restored_revision', true),
         pg_catalog.current_setting('registry.undone_group_id', true),

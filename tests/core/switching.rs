@@ -136,6 +136,23 @@ on_each_server! {
         assert_eq!(database.value("SELECT max(revision) FROM extensions").await, "0");
     }
 
+    async fn others_that_are_in_its_way_are_waited_for(database: TestDatabase) {
+        let registry = database.registry().await;
+        let mut holder = database.superuser().connect().await.unwrap();
+        sqlx::raw_sql("BEGIN; UPDATE extensions SET retry = 7 WHERE id = 'pii_guard'").execute(&mut holder).await.unwrap();
+        let switching = {
+            let registry = registry.clone();
+            tokio::spawn(async move { registry.set_extension_enabled("pii_guard", false, &NO_CONTEXT).await })
+        };
+        // Longer than the one statement waits.
+        tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+        assert!(!switching.is_finished());
+        sqlx::raw_sql("COMMIT").execute(&mut holder).await.unwrap();
+        let switched = switching.await.unwrap().unwrap();
+        assert_eq!((switched.enabled, switched.retry, switched.revision), (false, 7, 2));
+        holder.close().await.unwrap();
+    }
+
     async fn it_is_refused_as_a_part_of_something_that_is_taken_back(database: TestDatabase) {
         let _ = database.registry().await;
         for setting in ["group_id", "restored_revision", "undone_group_id", "undone_revision"] {

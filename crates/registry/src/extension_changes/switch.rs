@@ -93,8 +93,12 @@ impl Registry {
         if settling.looked_for().is_none() && !asks {
             self.check_change(SWITCH, &settling.context)?;
             let failed = |source| Error::from_query(SWITCH, source);
-            if let Some(connection) = self.pool().connection_for_one().await.map_err(failed)? {
-                return self.switch_in_one(connection, id, enabled, settling).await;
+            if let Some(connection) = self.pool().connection_for_one().await.map_err(failed)?
+                && let Some(extension) = self
+                    .switch_in_one(connection, id, enabled, settling)
+                    .await?
+            {
+                return Ok(extension);
             }
         }
         let mut change = self
@@ -112,17 +116,18 @@ impl Registry {
     }
 
     /// The whole transaction as one statement, `registry_switch`: the way to the database and back is most of what a
-    /// switch takes.
+    /// switch takes. None if others are in its way: it is not done then, because a statement that waits can't be taken back
+    /// by who gives up waiting for it.
     async fn switch_in_one(
         &self,
         mut connection: ForOne,
         id: &str,
         enabled: bool,
         settling: &Settling<'_>,
-    ) -> Result<Extension> {
+    ) -> Result<Option<Extension>> {
         let context = &settling.context;
         settling.begun();
-        let switched: Option<Switched> =
+        let switched: sqlx::Result<Option<Switched>> =
             sqlx::query_as("SELECT * FROM public.registry_switch($1, $2, $3, $4, $5, $6, $7)")
                 .bind(id)
                 .bind(enabled)
@@ -132,8 +137,12 @@ impl Registry {
                 .bind(context.reason.as_deref())
                 .bind(context.request_id)
                 .fetch_optional(&mut *connection)
-                .await
-                .map_err(|source| Error::from_query(SWITCH, source))?;
+                .await;
+        let switched = match switched {
+            Ok(switched) => switched,
+            Err(error) if is_lock_not_available(&error) => return Ok(None),
+            Err(error) => return Err(Error::from_query(SWITCH, error)),
+        };
         self.pool().give_back(connection);
         let switched = switched.ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })?;
         self.note_end(
@@ -143,7 +152,7 @@ impl Registry {
         )
         .await;
         info!(extension_id = id, enabled, "switched extension");
-        Ok(switched.extension)
+        Ok(Some(switched.extension))
     }
 
     async fn switch_once(
@@ -192,6 +201,13 @@ struct Switched {
     registry_id: String,
     head_revision: i64,
     head_hash: Vec<u8>,
+}
+
+fn is_lock_not_available(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "55P03")
 }
 
 async fn switch_rows(
