@@ -1,8 +1,12 @@
 //! Where the console keeps its data, its log and its settings, and where it finds PostgreSQL.
 
 use std::env;
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+
+use registry::anchors::AnchorFile;
+use tracing::warn;
 
 /// Names the folder for the data in place of the account's usual one.
 const DATA_DIRECTORY_VARIABLE: &str = "BEAMLINE_REGISTRY_DATA_DIR";
@@ -64,11 +68,14 @@ impl Folders {
         format!("embedded {}", self.data.display())
     }
 
-    /// Where the end of the audit log of a database elsewhere is noted, by the id of its profile.
-    pub fn anchors_of(&self, profile_id: &str) -> PathBuf {
-        self.state
-            .join("anchors")
-            .join(format!("{profile_id}.jsonl"))
+    /// Where the end of the audit log of a database elsewhere is noted, by the id of its profile. The folder is made.
+    pub fn anchors_of(&self, profile_id: &str) -> AnchorFile {
+        let folder = self.state.join("anchors");
+        if let Err(error) = fs::create_dir_all(&folder) {
+            // Each anchor that can't be noted says so again.
+            warn!(%error, folder = %folder.display(), "the folder for anchors can't be made");
+        }
+        AnchorFile::new(folder.join(format!("{profile_id}.jsonl")))
     }
 
     /// A path in the folder for downloads that no file has yet: `NAME-TIME.EXTENSION`.
@@ -90,5 +97,30 @@ impl Folders {
         let mut hasher = DefaultHasher::new();
         self.data.hash(&mut hasher);
         format!("{identifier}.d{:016x}", hasher.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+    use registry::anchors::Anchor;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_log_elsewhere_can_be_noted_on_a_fresh_account() {
+        let folder = tempfile::tempdir().unwrap();
+        let folders = Folders {
+            state: folder.path().join("state"),
+            ..Folders::for_application("test")
+        };
+        let anchor = Anchor {
+            registry_id: "one".into(),
+            revision: 1,
+            hash: "00".into(),
+            noted_at: Utc::now(),
+        };
+        folders.anchors_of("team").append(&anchor).unwrap();
+        assert_eq!(folders.anchors_of("team").read().unwrap(), [anchor]);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use registry::anchors::AnchorFile;
 use registry::connection::{
     ConnectionFailureCode, ConnectionFailureReport, ConnectionProfile, RemoteDatabase, Servers,
 };
@@ -66,7 +65,7 @@ impl Session {
             }),
             Opened::Registry { registry, servers } => {
                 let anchors = self.app.state::<Folders>().anchors_of(&profile.id);
-                let registry = registry.with_anchor_file(AnchorFile::new(anchors));
+                let registry = registry.with_anchor_file(anchors);
                 let facts = registry.server_facts().await?;
                 let server = registry
                     .connection_state()
