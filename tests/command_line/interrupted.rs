@@ -63,7 +63,7 @@ async fn a_plan_that_is_cut_short_is_applied_whole_or_not_at_all() {
     assert_ne!(shell.database.value(state).await, now.to_string());
     now = 1_000;
 
-    let (mut undone, mut round) = (0, 0);
+    let (mut undone, mut broken_off, mut round) = (0, 0, 0);
     for signal in [Signal::SIGKILL, Signal::SIGINT] {
         for tenths in 1..=11 {
             round += 1;
@@ -95,12 +95,14 @@ async fn a_plan_that_is_cut_short_is_applied_whole_or_not_at_all() {
             if done.code == Some(0) {
                 assert!(is_acknowledged, "{done:?}");
             }
+            broken_off += u32::from(done.code == Some(130));
         }
     }
     assert!(
         undone > 2,
         "some were cut short before their end: {undone} of {round}"
     );
+    assert!(broken_off > 0, "a signal ends it in order");
     shell.run(&["audit", "verify"]).with(0);
 }
 

@@ -8,6 +8,7 @@ use registry::connection::{ConnectionKind, ConnectionProfile, ServerAddress};
 use serde_json::{Value, json};
 use system_tests::bundle::bundled_server;
 use system_tests::cluster::{Cluster, SECRET, remote};
+use system_tests::desktop::{Desktop, Keychain, ScreenSize};
 use system_tests::folder::TestFolder;
 
 use crate::support::{Done, bare_command, finish};
@@ -200,6 +201,42 @@ async fn without_a_keychain_a_kept_password_is_said_to_be_out_of_reach() {
         reached.err.contains(&server),
         "another password is used: {}",
         reached.err
+    );
+}
+
+#[tokio::test]
+async fn a_password_that_the_console_keeps_comes_from_the_keychain() {
+    let cluster = Cluster::start(&[]).await;
+    cluster.make_registry().await;
+    let account = Account::new();
+    let team = profile("team", "Team", cluster.port);
+    account.save(&json!({ "profiles": [{ "profile": team, "password_place": "keychain" }] }));
+    let desktop = Desktop::start(ScreenSize::SMALL, &[]);
+    let folder = TestFolder::new();
+    let keychain = Keychain::start(&desktop, folder.path());
+    let on_desktop = |mut command: Command| {
+        command.envs(
+            desktop
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        );
+        command
+    };
+    let list = || {
+        let list = account.command(&["list", "--profile", "team"]);
+        finish(on_desktop(list), "")
+    };
+    let locked_out = list().with(1);
+    assert!(locked_out.err.contains("keychain"), "{}", locked_out.err);
+    let mut keep = Command::new(env!("CARGO_BIN_EXE_keep-password"));
+    keep.arg("team");
+    finish(on_desktop(keep), SECRET).with(0);
+    list().with(0);
+    assert_eq!(
+        keychain.count(&desktop, "dev.beamline.registry"),
+        1,
+        "who reads leaves nothing"
     );
 }
 

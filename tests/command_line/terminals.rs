@@ -132,8 +132,13 @@ async fn what_the_database_holds_moves_no_cursor() {
             shown.out
         );
     }
-    let missing = shell.run(&["get", "a\u{1b}[2J"]).with(66);
-    assert!(!missing.err.contains(ESCAPE), "{:?}", missing.err);
+    for arguments in [
+        &["get", "a\u{1b}[2J"][..],
+        &["plan", "--file", "a\u{1b}[2J"],
+    ] {
+        let missing = shell.run(arguments).with(66);
+        assert!(!missing.err.contains(ESCAPE), "{:?}", missing.err);
+    }
     // What is escaped is the same to a program.
     let detail = shell.run(&["get", "nasty", "--json"]).with(0).json();
     assert_eq!(detail["config"][nasty], nasty);
@@ -156,6 +161,8 @@ async fn a_question_is_asked_on_a_terminal_and_yes_is_yes() {
         "{}",
         refused.out
     );
+    let unseen = on_a_terminal(&shell, &format!("{apply} --json"), "y\n").with(64);
+    assert!(unseen.out.contains("--yes"), "{}", unseen.out);
     assert_eq!(shell.revision().await, 0);
     let applied = on_a_terminal(&shell, &apply, "y\n").with(0);
     assert!(

@@ -147,7 +147,7 @@ async fn look(
         tell(AppliedPlan::default(), revision, output)?;
         return Ok(Look::End(Exit::Done));
     }
-    if is_agreed || ask(&plan, file).await? {
+    if is_agreed || ask(&plan, file, output.is_json()).await? {
         return Ok(Look::Apply(revision));
     }
     Err(Failure::new(
@@ -157,8 +157,10 @@ async fn look(
 }
 
 /// Asks whether the plan that was shown is wanted.
-async fn ask(plan: &RegistryPlan, file: &DocumentFile) -> Result<bool, Failure> {
-    let can_ask = io::stdin().is_terminal()
+async fn ask(plan: &RegistryPlan, file: &DocumentFile, is_json: bool) -> Result<bool, Failure> {
+    // With JSON nobody has seen the plan.
+    let can_ask = !is_json
+        && io::stdin().is_terminal()
         && io::stderr().is_terminal()
         && !files::is_standard_input(&file.path);
     if !can_ask {
