@@ -13,7 +13,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as WordError, StringDeserializer};
 use uuid::Uuid;
 
-use crate::place::Protection;
+use crate::way::Protection;
 
 /// The types of extensions.
 pub(crate) const TYPES: [&str; 4] = ["pre", "validator", "post", "provider"];

@@ -40,9 +40,11 @@ Exit codes:
   69  the database can't be reached
   75  somebody changed it meanwhile: a revision is not the one that was named or planned
   77  not allowed for this login
+ 130  broken off by SIGINT or SIGTERM
 
 DATABASE_URL says where the database is: postgres://user:password@host/registry. --profile NAME and --embedded say it
-otherwise; the three exclude each other. NO_COLOR=1 switches colours off.";
+otherwise; the three exclude each other. A password that is not in the URL comes from DATABASE_PASSWORD, from the file
+that DATABASE_PASSWORD_FILE names or, for a profile, from the desktop's keychain. NO_COLOR=1 switches colours off.";
 
 /// The registry of a message router's extensions, for scripts and pipelines.
 #[derive(Debug, Parser)]

@@ -20,6 +20,7 @@ mod serve;
 mod table;
 mod terminal;
 mod terminal_writer;
+mod way;
 mod words;
 
 use std::pin::pin;
