@@ -3,8 +3,8 @@
 #
 #   scripts/bench.sh [SECTION…]
 #
-# A section is `lookup`, `cache`, `crowd`, `core`, `server`, `history`, `health`, `console` or `start`; without any, all
-# are measured. What isn't measured now stays in the document as it was: each section says when and on which machine it was
+# A section is `lookup`, `cache`, `crowd`, `core`, `server`, `history`, `health`, `command_line`, `console` or `start`;
+# without any, all are measured. What isn't measured now stays in the document as it was: each section says when and on which machine it was
 # measured. BENCH_SECONDS (60) shortens the timed parts of `cache`, `crowd`, `core` and `health` (the database is away
 # for five times as long), BENCH_ROWS (1000000) the large registry, BENCH_SUBSCRIBERS (200) the crowd, BENCH_ENTRIES
 # (10000000) the long audit log, which takes 10 GB in the temporary folder, BENCH_DAYS (7) the history of `health` and
@@ -20,10 +20,11 @@ declare -A title=(
     [server]='The HTTP server'
     [history]='Pages of a long audit log'
     [health]='The history of health'
+    [command_line]='The command line'
     [console]='The window on large data'
     [start]="The console's start on an existing database, since the process began"
 )
-all=(lookup cache crowd core server history health console start)
+all=(lookup cache crowd core server history health command_line console start)
 document=docs/benchmarks.md
 starts=${BENCH_STARTS:-10}
 target=${CARGO_TARGET_DIR:-target}
@@ -43,7 +44,7 @@ if [[ " ${wanted[*]} " =~ \ (console|start)\  ]]; then
     scripts/build-ui.sh
     cargo build --release --locked --package beamline-registry
 fi
-if [[ " ${wanted[*]} " == *' server '* ]]; then
+if [[ " ${wanted[*]} " =~ \ (server|command_line)\  ]]; then
     cargo build --release --locked --package registry-server
 fi
 cargo bench --no-run --locked --package registry --package system-tests

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
+use registry_account::Folders;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tracing::{error, info, warn};
@@ -15,8 +16,6 @@ use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, fmt, reload};
-
-use crate::folders::Folders;
 
 /// Sets the level for one start, in the syntax of tracing's `EnvFilter`, such as `debug`.
 const LOG_VARIABLE: &str = "BEAMLINE_REGISTRY_LOG";

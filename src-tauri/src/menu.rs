@@ -1,6 +1,7 @@
 //! The application's menu, and what its entries do. What the page does is sent to the page.
 
 use registry::access::Role;
+use registry_account::Folders;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::menu::{CheckMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu};
@@ -9,7 +10,6 @@ use tauri_plugin_opener::OpenerExt;
 use tauri_specta::Event;
 use tracing::{info, warn};
 
-use crate::folders::Folders;
 use crate::settings::Settings;
 
 /// What the page does when its entry is chosen.

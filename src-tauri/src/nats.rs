@@ -4,6 +4,7 @@
 use std::io;
 use std::time::Duration;
 
+use registry_account::{SecretPlace, SecretStore};
 use registry_nats::{
     NatsAuthentication, NatsConnection, NatsFailure, NatsSettings, ScheduledChecks, SecretString,
 };
@@ -15,7 +16,6 @@ use tokio::time::Instant;
 use tracing::{debug, info};
 
 use crate::database::Database;
-use crate::secrets::{SecretPlace, SecretStore};
 use crate::settings::{KeptNats, Settings};
 
 /// How often checks that are due are looked for.

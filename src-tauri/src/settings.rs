@@ -8,28 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use registry::connection::ConnectionProfile;
 use registry::embedded::DailyBackups;
+use registry_account::{Folders, SavedProfiles, SecretPlace, StoredProfile};
 use registry_nats::NatsSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::folders::Folders;
 use crate::logging::LogLevel;
-use crate::secrets::SecretPlace;
-
-/// The profile of a database elsewhere.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct StoredProfile {
-    /// Where the database is.
-    pub(crate) profile: ConnectionProfile,
-    /// Where its password was put; none if there is none.
-    pub(crate) password_place: Option<SecretPlace>,
-}
-
-/// What versions before profiles kept of a registry.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-struct Protection {
-    production: bool,
-    reason_required: bool,
-}
 
 /// How to reach NATS; what is secret of it lies elsewhere.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -47,34 +30,15 @@ struct Content {
     log_level: LogLevel,
     /// Whether notices that nobody has to act on are held back.
     notices_paused: bool,
-    /// The profiles of databases elsewhere, in the order in which they were made.
-    profiles: Vec<StoredProfile>,
-    /// The profiles of embedded databases, by connection; one that is not among them is as it comes.
-    embedded: BTreeMap<String, ConnectionProfile>,
+    #[serde(flatten)]
+    saved: SavedProfiles,
     /// The id of the profile in use, by the connection to the embedded database that stands for each console; one that
     /// is not among them uses that database.
     active: BTreeMap<String, String>,
-    #[serde(skip_serializing)]
-    connections: BTreeMap<String, Protection>,
     /// How to reach NATS, by connection.
     nats: BTreeMap<String, KeptNats>,
     /// How embedded databases are backed up by themselves, by connection; one that is not among them as it comes.
     daily_backups: BTreeMap<String, DailyBackups>,
-}
-
-impl Content {
-    /// With what was kept before there were profiles, where no profile says more.
-    fn with_protections(mut self) -> Self {
-        for (connection, protection) in std::mem::take(&mut self.connections) {
-            let profile = ConnectionProfile {
-                is_production: protection.production,
-                is_reason_required: protection.reason_required,
-                ..ConnectionProfile::embedded()
-            };
-            self.embedded.entry(connection).or_insert(profile);
-        }
-        self
-    }
 }
 
 /// The settings as they are now; each change is kept at once.
@@ -89,12 +53,12 @@ impl Settings {
     /// Reads the settings; the defaults where there are none. Tells what is wrong with them in words, for
     /// the log that is not there before they are read.
     pub(crate) fn load(folders: &Folders) -> (Self, Option<String>) {
-        let path = folders.config.join("settings.json");
+        let path = folders.settings();
         let (content, problem) = read(&path);
         let settings = Self {
             content: content.into(),
             path,
-            embedded: format!("embedded {}", folders.data.display()),
+            embedded: folders.embedded_connection(),
         };
         (settings, problem)
     }
@@ -137,14 +101,7 @@ impl Settings {
 
     /// All profiles: the embedded database's, then those of databases elsewhere in the order in which they were made.
     pub(crate) fn profiles(&self) -> Vec<StoredProfile> {
-        let content = self.content();
-        let embedded = StoredProfile {
-            profile: self.embedded_profile(&content),
-            password_place: None,
-        };
-        std::iter::once(embedded)
-            .chain(content.profiles.iter().cloned())
-            .collect()
+        self.content().saved.all(&self.embedded)
     }
 
     /// The profile of an id.
@@ -160,7 +117,7 @@ impl Settings {
         active
             .and_then(|id| self.profile(&id))
             .unwrap_or_else(|| StoredProfile {
-                profile: self.embedded_profile(&self.content()),
+                profile: self.content().saved.of_embedded(&self.embedded),
                 password_place: None,
             })
     }
@@ -173,17 +130,19 @@ impl Settings {
         self.change(|content| {
             if stored.profile.remote().is_none() {
                 content
+                    .saved
                     .embedded
                     .insert(self.embedded.clone(), stored.profile);
                 return;
             }
             let same = content
+                .saved
                 .profiles
                 .iter_mut()
                 .find(|known| known.profile.id == stored.profile.id);
             match same {
                 Some(known) => *known = stored,
-                None => content.profiles.push(stored),
+                None => content.saved.profiles.push(stored),
             }
         })
     }
@@ -194,7 +153,10 @@ impl Settings {
     /// If the file can't be written; then nothing changes.
     pub(crate) fn remove_profile(&self, id: &str) -> io::Result<()> {
         self.change(|content| {
-            content.profiles.retain(|known| known.profile.id != id);
+            content
+                .saved
+                .profiles
+                .retain(|known| known.profile.id != id);
             content.active.retain(|_, active| active != id);
             content.nats.remove(&remote_connection(id));
         })
@@ -222,14 +184,6 @@ impl Settings {
         } else {
             self.embedded.clone()
         }
-    }
-
-    fn embedded_profile(&self, content: &Content) -> ConnectionProfile {
-        content
-            .embedded
-            .get(&self.embedded)
-            .cloned()
-            .unwrap_or_else(ConnectionProfile::embedded)
     }
 
     /// How to reach NATS; none if nobody has said.
@@ -300,7 +254,10 @@ fn read(path: &Path) -> (Content, Option<String>) {
         Err(error) => return (Content::default(), Some(error.to_string())),
     };
     match serde_json::from_slice::<Content>(&text) {
-        Ok(content) => (content.with_protections(), None),
+        Ok(content) => {
+            let saved = content.saved.with_protections();
+            (Content { saved, ..content }, None)
+        }
         Err(error) => {
             let aside = path.with_extension("damaged");
             let outcome = match fs::rename(path, &aside) {

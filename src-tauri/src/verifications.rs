@@ -9,11 +9,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use registry::anchors::Anchor;
 use registry::verification::Verification;
+use registry_account::Folders;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tracing::warn;
-
-use crate::folders::Folders;
 
 /// How much of the audit log is verified.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]

@@ -248,16 +248,16 @@ async fn the_command_migrates_an_empty_database_and_tells_what_is_wrong() {
         .env_remove("DATABASE_URL")
         .output()
         .unwrap();
-    assert_eq!(nowhere.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("DATABASE_URL is not set"));
+    assert_eq!(nowhere.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("Set DATABASE_URL to"));
     let usage = run(&admin, &["token", "create", "--role", "editor"]);
-    assert_eq!(usage.status.code(), Some(2), "the owner is missing");
+    assert_eq!(usage.status.code(), Some(64), "the owner is missing");
     let viewer = database.login_of_member("registry_viewer").await;
     let refused = run(
         &viewer,
         &["token", "create", "--owner", "a", "--role", "editor"],
     );
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(77));
     assert!(
         !String::from_utf8_lossy(&refused.stderr).contains(":test@"),
         "no password is told"

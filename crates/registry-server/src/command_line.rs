@@ -1,4 +1,4 @@
-//! What can be said on the command line. No secret can: passwords are in `DATABASE_URL`, tokens in files of their own.
+//! What can be said on the command line. No secret can: passwords are in the environment, in files or in the keychain.
 
 #![allow(
     clippy::doc_markdown,
@@ -12,19 +12,95 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use registry::access::Role;
 use uuid::Uuid;
 
+use crate::commands::apply::ApplyOptions;
+use crate::commands::audit::AuditCommand;
+use crate::commands::backup::BackupCommand;
+use crate::commands::completions::CompletionsOptions;
+use crate::commands::delete::DeleteOptions;
+use crate::commands::edit::{CreateOptions, UpdateOptions};
+use crate::commands::export::ExportOptions;
+use crate::commands::get::GetOptions;
+use crate::commands::health::HealthOptions;
+use crate::commands::history::HistoryOptions;
+use crate::commands::list::ListOptions;
+use crate::commands::plan::PlanOptions;
+use crate::commands::restore::RestoreOptions;
+use crate::commands::restore_backup::RestoreBackupOptions;
+use crate::commands::switch::{DisableOptions, EnableOptions};
+use crate::place::Place;
+
+/// What is said of exit codes, in each help.
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  done
+   1  failed
+   2  plan: there is a difference; audit verify, backup verify: there is a fault
+  64  wrong usage
+  66  no such extension, file or connection
+  69  the database can't be reached
+  75  somebody changed it meanwhile: a revision is not the one that was named or planned
+  77  not allowed for this login
+ 130  broken off by SIGINT or SIGTERM
+
+DATABASE_URL says where the database is: postgres://user:password@host/registry. --profile NAME and --embedded say it
+otherwise; the three exclude each other. A password that is not in the URL comes from DATABASE_PASSWORD, from the file
+that DATABASE_PASSWORD_FILE names or, for a profile, from the desktop's keychain. NO_COLOR=1 switches colours off.";
+
 /// The registry of a message router's extensions, for scripts and pipelines.
-///
-/// The environment variable DATABASE_URL says where the database is: postgres://user:password@host/registry.
-/// Exit codes: 0 done, 1 failed, 2 wrong usage.
 #[derive(Debug, Parser)]
-#[command(name = "registryctl", version, max_term_width = 100)]
+#[command(name = "registryctl", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(crate) struct CommandLine {
+    /// Answers, and errors, as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) place: Place,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Lists extensions
+    List(ListOptions),
+    /// Shows an extension with its configuration; secrets are replaced by marks
+    Get(GetOptions),
+    /// Adds an extension
+    Create(CreateOptions),
+    /// Changes fields of an extension
+    Update(UpdateOptions),
+    /// Deletes extensions, all of them or none; their histories stay
+    Delete(DeleteOptions),
+    /// Switches extensions on, all of them or none
+    Enable(EnableOptions),
+    /// Switches extensions off, all of them or none
+    Disable(DisableOptions),
+    /// Tells what became of an extension, newest entry first
+    History(HistoryOptions),
+    /// Brings back an earlier version of an extension, also of one that was deleted
+    Restore(RestoreOptions),
+    /// The audit log: read, exported, verified
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Tells how the calls of extensions went
+    Health(HealthOptions),
+    /// Tells which registry this is, what the login may do and who follows it
+    Status,
+    /// Writes the registry, or some extensions, as YAML or JSON without secrets
+    Export(ExportOptions),
+    /// Tells what a file would change: 0 nothing, 2 something, 1 if the file has problems
+    Plan(PlanOptions),
+    /// Makes the registry what a file says: exactly its plan, in one transaction, or nothing
+    Apply(ApplyOptions),
+    /// The whole registry in one file: written, verified
+    Backup {
+        #[command(subcommand)]
+        command: BackupCommand,
+    },
+    /// Restores a backup into an empty database, or in the place of the embedded one
+    RestoreBackup(RestoreBackupOptions),
     /// Serves the registry over HTTP until it is told to end (SIGINT, SIGTERM)
     ///
     /// Its database login is a member of registry_rest_server: GRANT registry_rest_server TO login.
@@ -38,6 +114,8 @@ pub(crate) enum Command {
     },
     /// Prints the OpenAPI document of the HTTP interface
     Openapi,
+    /// Prints a script that completes arguments in a shell
+    Completions(CompletionsOptions),
 }
 
 #[derive(Args, Debug)]
@@ -70,11 +148,7 @@ pub(crate) enum TokenCommand {
     /// Makes a token and prints it, once: it is stored nowhere
     Create(TokenOptions),
     /// Lists the tokens, without the tokens themselves
-    List {
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List,
     /// Has a token refused from now on
     Revoke {
         /// Its id, from the list
@@ -99,9 +173,6 @@ pub(crate) struct TokenOptions {
     /// It is accepted until it is revoked
     #[arg(long, conflicts_with = "expires_in_days")]
     pub(crate) never_expires: bool,
-    /// As JSON, with what is known of it
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// A token's role.

@@ -12,18 +12,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use crate::command_line::ServeOptions;
-use crate::database;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::http::{self, Api, Gate, Metrics};
 use crate::listener::Listener;
+use crate::output::Output;
+use crate::place::Place;
 
 /// How long a client may take to send a request's headers.
 const HEADERS_TIME_LIMIT: Duration = Duration::from_secs(15);
 
 /// Serves until a signal says to end; then finishes what is under way.
-pub(crate) async fn serve(options: ServeOptions) -> Result<(), Failure> {
+pub(crate) async fn serve(options: ServeOptions, place: &Place) -> Result<(), Failure> {
     let listener = Listener::open(&options).await?;
-    let servers = database::servers()?;
+    let servers = place.servers().await?;
     let registry = Registry::open(servers.clone())
         .await?
         .keeping_a_connection();
@@ -143,10 +145,10 @@ fn end_at_signal(
 }
 
 /// Prints the OpenAPI document.
-pub(crate) fn print_document() -> Result<(), Failure> {
+pub(crate) fn print_document(output: &mut Output) -> Result<Exit, Failure> {
     let text = http::document()
         .to_pretty_json()
         .map_err(|error| Failure::of_system("The document can't be written", &error))?;
-    writeln!(io::stdout(), "{text}")
-        .map_err(|error| Failure::of_system("Standard output can't be written", &error))
+    output.line(&text)?;
+    Ok(Exit::Done)
 }

@@ -12,11 +12,11 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use registry_account::Folders;
 use tauri::AppHandle;
 
 use self::troubles::Troubles;
 use self::verified::KeptVerification;
-use crate::folders::Folders;
 
 pub(crate) use self::files::{BackupFile, is_backup};
 pub(crate) use self::troubles::{SafetyTrouble, SafetyTroublesChanged};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use registry::{Error, ErrorReport};
+use registry_account::Folders;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::{AppHandle, State};
@@ -11,7 +12,6 @@ use tracing::info;
 
 use super::report;
 use crate::database::Database;
-use crate::folders::Folders;
 use crate::leaving::{Leaving, QuitAnswer};
 use crate::links::PendingLink;
 use crate::logging::{LogLevel, Logging};

@@ -10,6 +10,7 @@ use registry::audit_groups::AuditGroup;
 use registry::time_travel::{ExtensionComparison, ExtensionDifference, Moment, PastRegistry};
 use registry::verification::VerificationProgress;
 use registry::{Error, ErrorReport, ExportFormat, Registry};
+use registry_account::Folders;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::{AppHandle, State};
@@ -22,7 +23,6 @@ use tracing::warn;
 
 use super::report;
 use crate::database::Database;
-use crate::folders::Folders;
 use crate::verifications::{LastVerification, VerificationScope, Verifications};
 
 /// A file that was written.

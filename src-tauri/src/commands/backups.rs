@@ -8,6 +8,7 @@ use registry::embedded::{self, DailyBackups, DiskSpace, KeptCluster, Options, Pe
 use registry::extensions::ExtensionFilter;
 use registry::moving::MoveMark;
 use registry::{Error, ErrorReport, Registry};
+use registry_account::Folders;
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri::{AppHandle, State};
@@ -22,7 +23,6 @@ use crate::backups::{
     BackupFile, BackupVerification, BackupWork, Backups, SafetyTrouble, WorkProgress, is_backup,
 };
 use crate::database::Database;
-use crate::folders::Folders;
 use crate::settings::Settings;
 
 /// How safe the data of the embedded registry is.

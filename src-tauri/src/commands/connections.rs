@@ -5,6 +5,7 @@ use registry::connection::{
     RemoteDatabase, Servers, export_profiles, import_profiles, parse_url, probe, to_url,
 };
 use registry::{Error, ErrorReport};
+use registry_account::{Folders, SecretPlace, SecretStore, StoredProfile, password_name};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -16,10 +17,8 @@ use super::application::not_kept;
 use super::audit::ExportedFile;
 use super::report;
 use super::transfer::write;
-use crate::database::{Database, DatabaseStatus, password_name};
-use crate::folders::Folders;
-use crate::secrets::{SecretPlace, SecretStore};
-use crate::settings::{Settings, StoredProfile};
+use crate::database::{Database, DatabaseStatus};
+use crate::settings::Settings;
 
 /// A profile, and what is known of its password.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]

@@ -3,6 +3,7 @@
 use registry::connection::{RemoteDatabase, Servers};
 use registry::moving::{self, Moved};
 use registry::{Error, ErrorReport};
+use registry_account::{SecretStore, password_name};
 use secrecy::SecretString;
 use serde::Deserialize;
 use specta::Type;
@@ -11,8 +12,7 @@ use tracing::info;
 
 use super::report;
 use crate::backups::{BackupWork, Backups};
-use crate::database::{Database, password_name};
-use crate::secrets::SecretStore;
+use crate::database::Database;
 use crate::settings::Settings;
 
 /// Who makes the tables there: seldom the login that works with them.

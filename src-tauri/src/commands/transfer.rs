@@ -5,6 +5,7 @@ use std::path::Path;
 use registry::document::{DocumentFormat, RegistryDocument};
 use registry::plan::{AppliedPlan, ApplyRequest, RegistryPlan};
 use registry::{Error, ErrorReport};
+use registry_account::Folders;
 use tauri::State;
 use tokio::fs;
 
@@ -12,7 +13,6 @@ use super::audit::ExportedFile;
 use super::extensions::ChangeNote;
 use super::report;
 use crate::database::Database;
-use crate::folders::Folders;
 
 /// Writes the extensions with these ids, or all, to a new file in the folder for downloads. Secrets are replaced by
 /// marks.

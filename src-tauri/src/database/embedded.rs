@@ -1,22 +1,22 @@
 //! How the embedded database is opened, and with which role.
 
-use std::env::VarError;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use registry::access::Role;
 use registry::connection::ConnectionProfile;
-use registry::embedded::{self, Options, StartStep};
+use registry::embedded::{self, StartStep};
 use registry::{Error, ErrorCode, ErrorFacts, ErrorReport, Registry};
+use registry_account::Folders;
+use registry_account::embedded::{named_role, no_role, options};
 use tracing::warn;
 
 use super::session::Session;
 use super::{Database, DatabaseStatus, OpenConnection};
-use crate::folders::Folders;
 
-/// Names a role to work as, such as `viewer`: less can be done by mistake then.
-const ROLE_VARIABLE: &str = "BEAMLINE_REGISTRY_ROLE";
+/// What the audit log calls the window.
+pub(super) const APPLICATION_NAME: &str = "beamline-registry";
 
 /// How often a session on another program's server looks whether that still answers.
 const SHARED_SERVER_CHECK: Duration = Duration::from_secs(2);
@@ -96,50 +96,6 @@ impl Database {
     }
 }
 
-/// The role that the user names; none for what the login may.
-pub(super) fn named_role() -> Result<Option<Role>, String> {
-    match std::env::var(ROLE_VARIABLE) {
-        Ok(name) if !name.is_empty() => name.parse().map(Some).map_err(|()| name),
-        Ok(_) | Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(name)) => Err(name.to_string_lossy().into_owned()),
-    }
-}
-
-pub(super) fn no_role(name: &str) -> Error {
-    Error::InvalidInput {
-        field: "role",
-        message: format!("{ROLE_VARIABLE} is {name:?}, which is no role."),
-        action: "Name viewer, operator or editor, or nothing, and start again.",
-    }
-}
-
-pub(super) fn role_is_elsewhere() -> Error {
-    Error::InvalidInput {
-        field: "role",
-        message: format!(
-            "{ROLE_VARIABLE} names a role of the embedded database, and this profile leads elsewhere."
-        ),
-        action: "Use a login with fewer rights in the profile, or start without the variable.",
-    }
-}
-
-/// How the embedded registry is opened. The PostgreSQL that was packed with the program lies in its resources, if it was.
-pub(super) fn options(
-    folders: &Folders,
-    resources: Option<PathBuf>,
-    role: Option<Role>,
-) -> Options {
-    Options {
-        data_directory: folders.data.clone(),
-        server_override: folders.named_postgresql.clone(),
-        bundled_server: resources
-            .map(|folder| folder.join("postgresql"))
-            .filter(|folder| Path::is_dir(folder)),
-        application_name: "beamline-registry".to_owned(),
-        role,
-    }
-}
-
 /// Opens the embedded registry without a window, fills it with made-up calls and returns how many.
 ///
 /// # Errors
@@ -149,7 +105,8 @@ pub(crate) async fn fill_sample_traffic(
     resources: Option<PathBuf>,
 ) -> Result<u64, Error> {
     let role = named_role().map_err(|name| no_role(&name))?;
-    let (_server, registry) = embedded::open(&options(folders, resources, role), |_| {}).await?;
+    let (_server, registry) =
+        embedded::open(&options(folders, resources, role, APPLICATION_NAME), |_| {}).await?;
     let filled = registry.fill_with_sample_traffic().await;
     registry.close().await;
     filled

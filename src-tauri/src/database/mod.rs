@@ -22,7 +22,6 @@ use crate::phases::Phases;
 use crate::settings::Settings;
 
 pub(crate) use self::embedded::fill_sample_traffic;
-pub(crate) use self::remote::password_name;
 pub(crate) use self::status::{
     ConnectionStateChanged, DatabaseStatus, DatabaseStatusChanged, OpenConnection, RegistryChanged,
 };

@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use registry::anchors::AnchorFile;
 use registry::connection::{
     ConnectionFailureCode, ConnectionFailureReport, ConnectionProfile, RemoteDatabase, Servers,
 };
 use registry::embedded::StartStep;
 use registry::migrations::{self, MigrationDecision};
 use registry::{Error, Registry};
+use registry_account::embedded::role_is_elsewhere;
+use registry_account::{Folders, SecretStore, password_name};
 use secrecy::SecretString;
 use tauri::Manager;
 use tracing::{info, warn};
 
-use super::embedded::{End, role_is_elsewhere};
+use super::embedded::End;
 use super::session::Session;
 use super::{DatabaseStatus, OpenConnection};
-use crate::folders::Folders;
-use crate::secrets::SecretStore;
 
 /// What somebody has answered since the last attempt.
 #[derive(Default)]
@@ -39,11 +38,6 @@ pub(super) enum Opened {
     PasswordNeeded(Option<ConnectionFailureReport>),
     /// To a schema that somebody has to decide on.
     DecisionNeeded(Box<MigrationDecision>),
-}
-
-/// By this name the password of a profile is kept.
-pub(crate) fn password_name(profile_id: &str) -> String {
-    format!("password of {profile_id}")
 }
 
 impl Session {
@@ -70,13 +64,8 @@ impl Session {
                 decision,
             }),
             Opened::Registry { registry, servers } => {
-                let anchors = self
-                    .app
-                    .state::<Folders>()
-                    .state
-                    .join("anchors")
-                    .join(format!("{}.jsonl", profile.id));
-                let registry = registry.with_anchor_file(AnchorFile::new(anchors));
+                let anchors = self.app.state::<Folders>().anchors_of(&profile.id);
+                let registry = registry.with_anchor_file(anchors);
                 let facts = registry.server_facts().await?;
                 let server = registry
                     .connection_state()

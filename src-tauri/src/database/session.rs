@@ -8,6 +8,8 @@ use registry::cache::RegistryCache;
 use registry::connection::ConnectionProfile;
 use registry::embedded::{EmbeddedServer, Options, StartStep};
 use registry::{Error, Registry};
+use registry_account::Folders;
+use registry_account::embedded::{named_role, options};
 use secrecy::SecretString;
 use tauri::async_runtime::JoinHandle;
 use tauri::{AppHandle, Manager};
@@ -18,7 +20,6 @@ use tracing::{debug, error, warn};
 use super::embedded::{self, End};
 use super::remote::Answers;
 use super::{DatabaseStatus, DatabaseStatusChanged};
-use crate::folders::Folders;
 use crate::health_watch::HealthWatcher;
 use crate::nats::Nats;
 use crate::phases::Phases;
@@ -87,15 +88,16 @@ impl State {
 impl Session {
     /// Begins to open the registry of the profile in use.
     pub(super) fn start(app: &AppHandle, phases: Arc<Phases>) -> Arc<Self> {
-        let role = embedded::named_role();
+        let role = named_role();
         let (requests, received) = mpsc::unbounded_channel();
         let session = Arc::new(Self {
             app: app.clone(),
             phases,
-            options: embedded::options(
+            options: options(
                 &app.state::<Folders>(),
                 app.path().resource_dir().ok(),
                 role.as_ref().ok().copied().flatten(),
+                embedded::APPLICATION_NAME,
             ),
             unknown_role: role.err(),
             state: Mutex::new(State {

@@ -24,7 +24,11 @@ mod stats;
 mod wire;
 
 pub(crate) use api::Api;
+pub(crate) use audit_entry::{AuditEntryBody, FieldChangeBody};
+pub(crate) use audit_verification::VerificationBody;
 pub(crate) use authentication::Gate;
 pub(crate) use documentation::document;
+pub(crate) use extensions::ExtensionBody;
+pub(crate) use health_wire::{HealthOverviewBody, HealthReportBody};
 pub(crate) use metrics::Metrics;
 pub(crate) use router::router;

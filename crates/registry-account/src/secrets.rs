@@ -12,8 +12,7 @@ use specta::Type;
 use tokio::sync::OnceCell;
 use tracing::{info, warn};
 
-/// By this the desktop tells the console's secrets from those of others.
-const SERVICE: &str = "dev.beamline.registry";
+use crate::IDENTIFIER;
 
 /// What is written and read to find out whether a keychain works.
 const PROBE: &str = "probe";
@@ -24,7 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Where a secret is kept.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, Type)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum SecretPlace {
+pub enum SecretPlace {
     /// In the desktop's keychain.
     Keychain,
     /// In memory: it is asked for again after the next start.
@@ -33,7 +32,7 @@ pub(crate) enum SecretPlace {
 
 /// The secrets, by name. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct SecretStore(Arc<Store>);
+pub struct SecretStore(Arc<Store>);
 
 struct Store {
     /// Whether the keychain works, once that was tried.
@@ -43,13 +42,12 @@ struct Store {
 
 impl SecretStore {
     /// One that looks for a keychain when it has to.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(OnceCell::new())
     }
 
-    /// One that keeps everything in memory.
-    #[cfg(test)]
-    pub(crate) fn without_keychain() -> Self {
+    /// One that keeps everything in memory, for who wants no keychain: tests.
+    pub fn without_keychain() -> Self {
         Self::with(OnceCell::new_with(Some(false)))
     }
 
@@ -62,7 +60,7 @@ impl SecretStore {
 
     /// Where secrets are kept: finds out once, by writing one and reading it. Not at the start of the console, because
     /// the desktop may ask to unlock the keychain.
-    pub(crate) async fn probe(&self) -> SecretPlace {
+    pub async fn probe(&self) -> SecretPlace {
         let has_keychain = self
             .0
             .has_keychain
@@ -95,7 +93,7 @@ impl SecretStore {
     }
 
     /// The secret of a name; none if none is known.
-    pub(crate) async fn get(&self, name: &str) -> Option<SecretString> {
+    pub async fn get(&self, name: &str) -> Option<SecretString> {
         if let Some(secret) = self.session().get(name) {
             return Some(secret.clone());
         }
@@ -112,7 +110,7 @@ impl SecretStore {
     }
 
     /// Keeps a secret in place of another of the same name, and tells where.
-    pub(crate) async fn set(&self, name: &str, secret: SecretString) -> SecretPlace {
+    pub async fn set(&self, name: &str, secret: SecretString) -> SecretPlace {
         if self.probe().await == SecretPlace::Keychain {
             let kept = secret.clone();
             match with_entry(name, move |entry| entry.set_password(kept.expose_secret())).await {
@@ -131,17 +129,17 @@ impl SecretStore {
     }
 
     /// Keeps a secret until the console is closed, and no longer.
-    pub(crate) fn set_for_session(&self, name: &str, secret: SecretString) {
+    pub fn set_for_session(&self, name: &str, secret: SecretString) {
         self.session().insert(name.to_owned(), secret);
     }
 
     /// Whether the secret of a name is in memory.
-    pub(crate) fn is_in_session(&self, name: &str) -> bool {
+    pub fn is_in_session(&self, name: &str) -> bool {
         self.session().contains_key(name)
     }
 
     /// Forgets the secret of a name, which was put there.
-    pub(crate) async fn delete(&self, name: &str, place: SecretPlace) {
+    pub async fn delete(&self, name: &str, place: SecretPlace) {
         self.session().remove(name);
         // A keychain that was not used is not woken up.
         if place == SecretPlace::Session || self.probe().await == SecretPlace::Session {
@@ -160,6 +158,29 @@ impl SecretStore {
     }
 }
 
+impl Default for SecretStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// By this name the password of a profile is kept.
+pub fn password_name(profile_id: &str) -> String {
+    format!("password of {profile_id}")
+}
+
+/// The password of a profile that the keychain has, for a program that keeps none itself: nothing is written to find out
+/// whether there is a keychain.
+///
+/// # Errors
+/// Why there is none, in words.
+pub async fn kept_password(profile_id: &str) -> Result<SecretString, String> {
+    with_entry(&password_name(profile_id), |entry| {
+        entry.get_password().map(SecretString::from)
+    })
+    .await
+}
+
 /// Does something with an entry of the keychain, on a thread that may wait for the desktop.
 async fn with_entry<T: Send + 'static>(
     name: &str,
@@ -167,7 +188,7 @@ async fn with_entry<T: Send + 'static>(
 ) -> Result<T, String> {
     let name = name.to_owned();
     let working = tokio::task::spawn_blocking(move || {
-        let entry = Entry::new(SERVICE, &name).map_err(|error| match Entry::store_status() {
+        let entry = Entry::new(IDENTIFIER, &name).map_err(|error| match Entry::store_status() {
             Err(reason) => words(reason),
             Ok(()) => words(&error),
         })?;
