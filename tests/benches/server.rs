@@ -2,7 +2,7 @@
 //! Run by `make bench`; prints one row of a table for each figure. What asks is `wrk`, and beside each switch stands what
 //! `pgbench` makes of a bare `UPDATE` on the same server: most of what a machine's disk and processors do to one they do
 //! to the other.
-#![allow(clippy::expect_used, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
 use std::fs;
 use std::process::Command;
