@@ -2,7 +2,12 @@
 //! Run by `make bench`; prints one row of a table for each figure. What asks is `wrk`, and beside each switch stands what
 //! `pgbench` makes of a bare `UPDATE` on the same server: most of what a machine's disk and processors do to one they do
 //! to the other.
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
 
 use std::fs;
 use std::process::Command;
@@ -83,6 +88,10 @@ async fn main() {
         database
             .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 'e.' || n FROM generate_series(1, 1000) AS n")
             .await;
+        let last = "/api/v1/extensions/e1000?view=summary";
+        while api.caller(&editor).get(last).send().await.unwrap().status() != 200 {
+            tokio::task::yield_now().await;
+        }
         for (what, path, promise) in [
             (
                 "one extension from memory",
@@ -170,7 +179,7 @@ fn bare_updates(login: &PgConnectOptions) -> f64 {
         "UPDATE bare SET enabled = NOT enabled WHERE id = 'a';\n",
     )
     .expect("a script");
-    let mut command = Command::new(installed_server().join("bin/pgbench"));
+    let mut command = Command::new(installed_server().join("pgbench"));
     command
         .args(["--no-vacuum", "--protocol=prepared", "--client=1"])
         .arg(format!("--time={}", SECONDS / 2))
