@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test test-pooled bench lint format bindings openapi postman icons screenshots clean
+.PHONY: help run sample dev test test-pooled bench lint format bindings openapi postman diagram icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -46,6 +46,10 @@ openapi: ## Write docs/openapi.json anew from the HTTP server
 
 postman: ## Write docs/registry.postman_collection.json anew from docs/openapi.json
 	@scripts/prerequisites.sh test && UPDATE_POSTMAN=1 cargo test --package system-tests --test server the_committed_collection
+
+diagram: ## Write the diagram in docs/schema.md anew from the migrated tables
+	@scripts/prerequisites.sh run && node postgresql/fetch.mjs
+	@UPDATE_DIAGRAM=1 cargo test --package system-tests --test core documentation::the_diagram_is_of_the_tables_that_the_migrations_make::on_the_bundled
 
 icons: ## Make the icon set anew from icons/icon.svg
 	@scripts/icons.sh

@@ -7,6 +7,7 @@ mod audit_activity;
 mod cache;
 mod changes;
 mod confirmation;
+mod documentation;
 mod extensions;
 mod health;
 mod health_history;
