@@ -139,6 +139,8 @@ mod tests {
 
     #[test]
     fn colour_is_around_the_text_alone() {
+        // Whether there is a NO_COLOR where the tests run.
+        crossterm::style::force_color_output(true);
         let mut table = Table::new(["A", "B"]);
         let row = [Cell::styled("on", GREEN), "x".into()];
         let text = table.part(true, [row]);
