@@ -231,22 +231,7 @@ async fn what_can_stop_traffic_is_confirmed_by_its_types_or_not_done() {
 #[tokio::test]
 async fn an_earlier_version_is_brought_back_whole_or_by_fields() {
     let shell = Shell::new().await;
-    let config = shell.file(
-        "config.json",
-        r#"{"api_key": "planted-secret", "model": "a"}"#,
-    );
-    shell
-        .run(&[
-            "create",
-            "one",
-            "--type",
-            "pre",
-            "--subject",
-            "one",
-            "--config",
-            &config,
-        ])
-        .with(0);
+    shell.create_with("one", r#"{"api_key": "planted-secret", "model": "a"}"#);
     shell
         .run(&["update", "one", "--timeout-ms", "1", "--retry", "9"])
         .with(0);

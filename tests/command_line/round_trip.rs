@@ -136,22 +136,7 @@ async fn an_export_is_a_file_of_its_name_whole_or_not_at_all() {
 #[tokio::test]
 async fn a_secret_is_no_part_of_a_file_and_is_asked_for_where_it_is_not_known() {
     let source = Shell::new().await;
-    let config = source.file(
-        "config.json",
-        r#"{"api_key": "planted-secret", "model": "a"}"#,
-    );
-    source
-        .run(&[
-            "create",
-            "one",
-            "--type",
-            "pre",
-            "--subject",
-            "one",
-            "--config",
-            &config,
-        ])
-        .with(0);
+    source.create_with("one", r#"{"api_key": "planted-secret", "model": "a"}"#);
     let exported = source.run(&["export", "one"]).with(0).out;
     assert!(
         !exported.contains("planted") && exported.contains("$redacted"),

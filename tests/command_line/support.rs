@@ -62,6 +62,22 @@ impl Shell {
         path
     }
 
+    /// Creates an extension of the type `pre` with this configuration.
+    pub(crate) fn create_with(&self, id: &str, config: &str) -> Done {
+        let config = self.file("config.json", config);
+        self.run(&[
+            "create",
+            id,
+            "--type",
+            "pre",
+            "--subject",
+            id,
+            "--config",
+            &config,
+        ])
+        .with(0)
+    }
+
     /// The names of all files in the folder.
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();

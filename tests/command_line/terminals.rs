@@ -176,25 +176,8 @@ async fn a_question_is_asked_on_a_terminal_and_yes_is_yes() {
 async fn a_secret_is_printed_by_no_command() {
     const SECRET: &str = "planted-secret";
     let shell = Shell::new().await;
-    let config = shell.file(
-        "config.json",
-        &format!(r#"{{"api_key": "{SECRET}", "nested": [{{"password": "{SECRET}"}}]}}"#),
-    );
-    let mut shown = Vec::new();
-    shown.push(
-        shell
-            .run(&[
-                "create",
-                "one",
-                "--type",
-                "pre",
-                "--subject",
-                "one",
-                "--config",
-                &config,
-            ])
-            .with(0),
-    );
+    let config = format!(r#"{{"api_key": "{SECRET}", "nested": [{{"password": "{SECRET}"}}]}}"#);
+    let mut shown = vec![shell.create_with("one", &config)];
     let file = shell.file(
         "registry.yaml",
         &format!("format: beamline-registry\nversion: 1\nextensions:\n  - {{id: one, type: pre, subject: one, config: {{api_key: {SECRET}-2}}}}\n"),

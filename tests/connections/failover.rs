@@ -450,3 +450,23 @@ pub(crate) async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool)
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_broke_while_it_was_idle_is_not_used() {
+    let cluster = Cluster::start(&[]).await;
+    cluster.make_registry().await;
+    let registry = Registry::open(servers(&remote(&[cluster.port])))
+        .await
+        .unwrap();
+    registry.get_extension("pii_guard").await.unwrap();
+    // What reads, and not what watches the server.
+    execute(
+        &cluster.superuser(),
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%registry_extension%' AND pid <> pg_backend_pid()",
+    )
+    .await
+    .unwrap();
+    // Longer than one is used without being asked.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    registry.get_extension("pii_guard").await.unwrap();
+}

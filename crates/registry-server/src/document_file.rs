@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use registry::Error;
-use registry::document::{DocumentProblem, RegistryDocument};
+use registry::document::RegistryDocument;
 
 use crate::failure::Failure;
 use crate::files;
+use crate::output::Output;
+use crate::plan_text::{PlanBody, tell_problems};
 
 /// Which file, and what it means.
 #[derive(Args, Debug)]
@@ -20,20 +22,20 @@ pub(crate) struct DocumentFile {
     pub(crate) prune: bool,
 }
 
-/// What reading a file came to.
-pub(crate) enum Read {
-    Document(RegistryDocument),
-    /// It can't be read as a registry.
-    Problems(Vec<DocumentProblem>),
-}
-
 impl DocumentFile {
-    /// Reads the file.
-    pub(crate) fn read(&self) -> Result<Read, Failure> {
+    /// Reads the file. None if it can't be read as a registry; why is told then.
+    pub(crate) fn read(&self, output: &mut Output) -> Result<Option<RegistryDocument>, Failure> {
         let text = files::read_text(&self.path, RegistryDocument::SIZE_MAX as u64)?;
         match RegistryDocument::parse(&text) {
-            Ok(document) => Ok(Read::Document(document)),
-            Err(Error::DocumentInvalid { problems }) => Ok(Read::Problems(problems)),
+            Ok(document) => Ok(Some(document)),
+            Err(Error::DocumentInvalid { problems }) => {
+                if output.is_json() {
+                    output.json(&PlanBody::of_problems(problems, self.prune))?;
+                } else {
+                    tell_problems(&self.name(), &problems, output)?;
+                }
+                Ok(None)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::edit::confirmable;
 use crate::arguments::{ChangeNote, Confirmed};
-use crate::document_file::{DocumentFile, Read};
+use crate::document_file::DocumentFile;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
@@ -54,16 +54,8 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let prune = options.file.prune;
-    let document = match options.file.read()? {
-        Read::Document(document) => document,
-        Read::Problems(problems) => {
-            if output.is_json() {
-                output.json(&PlanBody::of_problems(problems, prune))?;
-            } else {
-                tell_problems(&options.file.name(), &problems, output)?;
-            }
-            return Ok(Exit::Failed);
-        }
+    let Some(document) = options.file.read(output)? else {
+        return Ok(Exit::Failed);
     };
     let opened = place.open().await?;
     let context = options

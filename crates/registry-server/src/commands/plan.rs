@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::document_file::{DocumentFile, Read};
+use crate::document_file::DocumentFile;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
@@ -30,16 +30,8 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let prune = options.file.prune;
-    let document = match options.file.read()? {
-        Read::Document(document) => document,
-        Read::Problems(problems) => {
-            if output.is_json() {
-                output.json(&PlanBody::of_problems(problems, prune))?;
-            } else {
-                tell_problems(&options.file.name(), &problems, output)?;
-            }
-            return Ok(Exit::Failed);
-        }
+    let Some(document) = options.file.read(output)? else {
+        return Ok(Exit::Failed);
     };
     let opened = place.open().await?;
     let plan = opened.registry.plan_document(&document, prune).await?;

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 use tracing::info;
 
@@ -10,7 +12,6 @@ use super::rows::{in_parts, lock_rows};
 use crate::access::{Attempt, Role};
 use crate::confirmation::Confirmation;
 use crate::extensions::Extension;
-use crate::pool::ForOne;
 use crate::registry::{Change, ChangeOrigin, Footprint, os_user};
 use crate::settling::Settling;
 use crate::{ChangeContext, Error, Registry, Result};
@@ -120,7 +121,7 @@ impl Registry {
     /// by who gives up waiting for it.
     async fn switch_in_one(
         &self,
-        mut connection: ForOne,
+        mut connection: PoolConnection<Postgres>,
         id: &str,
         enabled: bool,
         settling: &Settling<'_>,

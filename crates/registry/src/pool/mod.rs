@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-pub(crate) use self::kept::ForOne;
 use self::kept::Kept;
 use crate::access::Role;
 use crate::connection::ConnectionState;
@@ -190,37 +189,21 @@ impl Pool {
 
     /// A connection for one statement that is a whole transaction; none through a pooler, where that takes two messages.
     /// The statement sees to it that it works as [`Self::role`].
-    pub(crate) async fn connection_for_one(&self) -> Result<Option<ForOne>> {
+    pub(crate) async fn connection_for_one(&self) -> Result<Option<PoolConnection<Postgres>>> {
         if self.is_pooled {
             return Ok(None);
         }
-        let reconnect_count = self.reconnect_count();
-        let kept = self
-            .kept
-            .as_ref()
-            .and_then(|kept| kept.take(reconnect_count));
-        if kept.is_some() {
-            return Ok(kept);
+        match self.kept.as_ref().and_then(|kept| kept.take()) {
+            Some(connection) => Ok(Some(connection)),
+            None => self.connection().await.map(Some),
         }
-        let connection = self.connection().await?;
-        Ok(Some(ForOne {
-            connection,
-            reconnect_count,
-        }))
     }
 
     /// Takes a connection back whose statement is done without a fault.
-    pub(crate) fn give_back(&self, connection: ForOne) {
+    pub(crate) fn give_back(&self, connection: PoolConnection<Postgres>) {
         if let Some(kept) = &self.kept {
             kept.put(connection);
         }
-    }
-
-    /// How often the server has changed.
-    fn reconnect_count(&self) -> u64 {
-        self.state
-            .as_ref()
-            .map_or(0, |state| state.borrow().reconnect_count)
     }
 
     /// A connection for several statements; what they change is kept only if each is kept by itself, so it is for
