@@ -38,7 +38,7 @@ async fn login(database: &Database, role: &str) -> PgConnectOptions {
 }
 
 /// The statements, and who may run them. Each is run and rolled back.
-const STATEMENTS: [(&str, &[&str]); 54] = [
+const STATEMENTS: [(&str, &[&str]); 56] = [
     ("SELECT * FROM public.extensions", VIEW),
     ("SELECT * FROM public.extension_health", VIEW),
     ("SELECT * FROM public.extension_audit_log", READ_AUDIT),
@@ -98,6 +98,15 @@ const STATEMENTS: [(&str, &[&str]); 54] = [
     (
         "SELECT public.registry_switch('pii_guard', false, NULL, NULL, NULL, NULL, gen_random_uuid())",
         SWITCH,
+    ),
+    (
+        "SELECT public.registry_switch('pii_guard', false, NULL, NULL, NULL, NULL, gen_random_uuid(), NULL)",
+        SWITCH,
+    ),
+    // Whom a token stands for is the server's to look up, who works as another role then.
+    (
+        "SELECT public.registry_switch('pii_guard', false, NULL, NULL, NULL, NULL, gen_random_uuid(), gen_random_uuid())",
+        NOBODY,
     ),
     (
         "INSERT INTO public.extension_health (extension_id, success_count) VALUES ('pii_guard', 1)",

@@ -23,7 +23,7 @@ on_each_server! {
         assert_eq!((entry.extension_id.as_str(), entry.action), ("pii_guard", AuditAction::Disabled));
         assert_eq!(entry.changed_by.as_deref(), Some(database.login()));
         assert_eq!(entry.actor_source, ActorSource::Login);
-        assert_eq!(entry.os_user.as_deref(), Some(registry::os_user().as_str()));
+        assert_eq!(entry.os_user.as_deref(), Some(registry::os_user()));
         assert_eq!(entry.application_name.as_deref(), Some("system-tests"));
         assert_eq!(entry.client_address, None, "it came over a unix socket");
         assert_eq!(entry.reason.as_deref(), Some("too many false alarms"));

@@ -285,6 +285,20 @@ on_each_server! {
         assert_eq!(in_cache(&cache), in_database(&database).await);
     }
 
+    async fn what_following_costs_does_not_grow_with_how_much_is_written(database: TestDatabase) {
+        let registry = database.registry().await;
+        let cache = follow(&database, CacheOptions { coalesce_duration: Duration::from_millis(200), ..told_only() }).await;
+        let started_at = Instant::now();
+        for number in 1..=100 {
+            registry.set_extension_enabled("pii_guard", number % 2 == 0, &ChangeContext::default()).await.unwrap();
+        }
+        eventually(PATIENCE, "100 changes", || cache.stats().revision == 100).await;
+        let rounds_max = started_at.elapsed().as_millis() / 200 + 1;
+        let apply_count = u128::from(cache.stats().apply_count);
+        assert!(apply_count <= rounds_max, "{apply_count} rounds in the time of {rounds_max}");
+        assert_eq!(in_cache(&cache), in_database(&database).await);
+    }
+
     async fn a_listener_that_is_killed_100_times_misses_nothing(database: TestDatabase) {
         let registry = database.registry().await;
         let cache = follow(&database, told_only()).await;

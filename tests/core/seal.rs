@@ -117,6 +117,51 @@ on_each_server! {
         assert_eq!(fault_after(&database, insert, false).await, Some((FaultKind::EntryUnsealed, 1)));
     }
 
+    async fn what_can_be_no_entry_does_not_get_in_without_the_triggers_either(database: TestDatabase) {
+        ten_entries(&database).await;
+        let superuser = database.superuser();
+        database.execute("ALTER TABLE extension_audit_log DISABLE TRIGGER ALL").await;
+        let insert = |change: &str| {
+            format!("INSERT INTO extension_audit_log SELECT (jsonb_populate_record(entry, '{change}')).*
+                     FROM extension_audit_log AS entry WHERE revision = 4")
+        };
+        let nothing = r#"{"id": 1000, "revision": null, "previous_hash": null, "hash": null, "hash_version": null, "sealed_at": null"#;
+        for (number, change) in [
+            r#""action": "renamed""#,
+            r#""actor_source": "guessed""#,
+            r#""changed_by": null"#,
+            r#""changes": null"#,
+            r#""timestamp": null"#,
+            r#""before": null"#,
+            r#""after": null"#,
+            r#""action": "created""#,
+            r#""action": "deleted""#,
+            r#""revision": 11"#,
+            r#""hash_version": 2"#,
+            r#""sealed_at": "2026-01-01""#,
+            r#""hash": "\\x00""#,
+            r#""previous_hash": "\\x00""#,
+        ].iter().enumerate() {
+            let unsealed = insert(&format!("{nothing}, {change}}}"));
+            // As it was sealed, with one field wrong.
+            let sealed = insert(&format!(r#"{{"id": {}, "revision": {}, {change}}}"#, 2000 + number, 100 + number));
+            let statements = match change.split('"').nth(1).unwrap() {
+                "revision" => vec![unsealed, insert(r#"{"id": 1000, "revision": 0}"#)],
+                "hash_version" => vec![unsealed, insert(r#"{"id": 1000, "revision": 11, "hash_version": 1}"#)],
+                "sealed_at" => vec![unsealed, insert(r#"{"id": 1000, "revision": 11, "sealed_at": null}"#)],
+                _ => vec![unsealed, sealed],
+            };
+            for statement in statements {
+                let error = execute(&superuser, &statement).await.unwrap_err();
+                let error = error.as_database_error().unwrap();
+                assert_eq!(error.constraint(), Some("extension_audit_log_entry"), "{statement}: {error}");
+            }
+        }
+        execute(&superuser, &insert(&format!("{nothing}}}"))).await.unwrap();
+        let legacy = r#"{"id": 1001, "revision": 11, "actor_source": "legacy", "changed_by": null, "before": null, "after": null, "changes": null}"#;
+        execute(&superuser, &insert(legacy)).await.unwrap();
+    }
+
     async fn a_deleted_end_shows_by_the_head(database: TestDatabase) {
         let delete = "DELETE FROM extension_audit_log WHERE revision > 8";
         assert_eq!(fault_after(&database, delete, false).await, Some((FaultKind::HeadMismatch, 9)));

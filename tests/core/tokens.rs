@@ -7,6 +7,7 @@ use registry::extension_changes::ExtensionPatch;
 use registry::tokens::{Authentication, TOKEN_ROLES, TokenDraft};
 use registry::{ChangeContext, Error, ErrorCode, Registry};
 use secrecy::ExposeSecret;
+use sqlx::types::Uuid;
 use system_tests::database::{TestDatabase as Database, execute};
 use system_tests::on_each_server;
 use system_tests::reading::{list_entries, list_extensions};
@@ -191,6 +192,46 @@ on_each_server! {
             assert_eq!((entry.actor_source, entry.changed_by.as_deref()), (ActorSource::Claimed, Some("anna")));
             assert_eq!(entry.login.as_deref(), Some(login.as_str()));
         }
+    }
+
+    async fn a_switch_works_for_its_token_for_as_long_as_that_is_accepted(database: TestDatabase) {
+        let owner = as_owner(&database).await;
+        let server = database.registry_as_member_of("registry_rest_server").await;
+        let state = "SELECT count(*) || (SELECT enabled FROM extensions WHERE id = 'pii_guard')::text FROM extension_audit_log";
+        // At once and, where it has to be looked for first, in steps.
+        for is_named in [false, true] {
+            let mut names = (1..).map(Uuid::from_u128);
+            let mut context = || ChangeContext { request_id: names.next().filter(|_| is_named), ..ChangeContext::default() };
+            for role in TOKEN_ROLES {
+                let created = owner.create_token(&draft(role)).await.unwrap();
+                let Authentication::Accepted(bearer) = server.authenticate(created.secret.expose_secret()).await.unwrap() else {
+                    panic!("a new token is accepted");
+                };
+                // What it says of itself is not believed.
+                let claiming = ChangeContext { acting_for: Some("somebody else".into()), ..context() };
+                let switched = server.set_extension_enabled_for(&bearer, "pii_guard", false, &claiming).await;
+                if TOKEN_ROLES[2..].contains(&role) {
+                    assert!(!switched.unwrap().expect("the token is accepted").enabled);
+                    let entry = list_entries(&owner).await.unwrap().remove(0);
+                    assert_eq!((entry.actor_source, entry.changed_by.as_deref()), (ActorSource::Claimed, Some("anna")));
+                    database.execute("UPDATE extensions SET enabled = true").await;
+                } else {
+                    assert_eq!(switched.unwrap_err().code(), ErrorCode::Forbidden, "{role}");
+                }
+            }
+            for ending in ["UPDATE registry_tokens SET revoked_at = clock_timestamp()", EXPIRE, "DELETE FROM registry_tokens"] {
+                let created = owner.create_token(&draft(Role::RegistryEditor)).await.unwrap();
+                let Authentication::Accepted(bearer) = server.authenticate(created.secret.expose_secret()).await.unwrap() else {
+                    panic!("a new token is accepted");
+                };
+                database.execute(ending).await;
+                let before = database.value(state).await;
+                let switched = server.set_extension_enabled_for(&bearer, "pii_guard", false, &context()).await;
+                assert!(matches!(switched, Ok(None)), "{ending}: {switched:?}");
+                assert_eq!(database.value(state).await, before, "{ending}");
+            }
+        }
+        assert_eq!(owner.verify_audit_log().await.unwrap().fault, None);
     }
 
     async fn whoever_is_no_server_is_told_what_is_missing(database: TestDatabase) {

@@ -61,7 +61,7 @@ async fn what_was_switched_is_still_switched_after_a_restart() {
     assert!(!guard.enabled);
     assert_eq!(
         guard.last_change.unwrap().changed_by,
-        Some(registry::os_user())
+        Some(registry::os_user().to_owned())
     );
 }
 

@@ -203,6 +203,35 @@ async fn without_a_token_that_is_accepted_nothing_is_told_or_done() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_revoked_switches_nothing_from_that_moment_on() {
+    let setup = Setup::new().await;
+    let key = "00000000-0000-4000-8000-000000000001";
+    for headers in [&[][..], &[("Idempotency-Key", key)]] {
+        let token = setup.token("ben", Role::RegistryEditor).await;
+        let switch = |what: &str| {
+            let path = format!("/api/v1/extensions/pii_guard/{what}");
+            let request = setup.server.caller(&token).post(&path);
+            headers.iter().fold(request, |request, (name, value)| {
+                request.header(*name, *value)
+            })
+        };
+        assert_eq!(switch("enable").send().await.unwrap().status(), 200);
+        setup
+            .database
+            .execute(
+                "UPDATE registry_tokens SET revoked_at = clock_timestamp() WHERE owner = 'ben'",
+            )
+            .await;
+        let before = state(&setup.database).await;
+        let refused = switch("disable").send().await.unwrap();
+        assert_eq!(refused.status(), 401);
+        let refused: Value = refused.json().await.unwrap();
+        assert_eq!(refused["detail"], "The token was revoked.");
+        assert_eq!(state(&setup.database).await, before);
+    }
+}
+
+#[tokio::test]
 async fn every_role_may_do_its_operations_and_no_other() {
     for role in TOKEN_ROLES {
         let setup = Setup::new().await;

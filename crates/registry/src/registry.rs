@@ -1,6 +1,6 @@
 //! The handle on one registry database.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -584,8 +584,11 @@ async fn left_by(
 }
 
 /// The operating system's name for the account that runs this program.
-pub fn os_user() -> String {
-    whoami::username().unwrap_or_else(|_| "unknown".to_owned())
+pub fn os_user() -> &'static str {
+    // Each question to the system reads its file of accounts.
+    static NAME: LazyLock<String> =
+        LazyLock::new(|| whoami::username().unwrap_or_else(|_| "unknown".to_owned()));
+    &NAME
 }
 
 #[cfg(test)]

@@ -257,6 +257,19 @@ impl Registry {
         }))
     }
 
+    /// Whether a token that was accepted still is.
+    pub(crate) async fn accepts(&self, token_id: Uuid) -> Result<bool> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (
+                 SELECT FROM public.registry_tokens
+                 WHERE token_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp()))",
+        )
+        .bind(token_id)
+        .fetch_one(self.pool())
+        .await
+        .map_err(|source| Error::from_query("Checking the token", source))
+    }
+
     /// A note that fails keeps nobody from working: a registry that only reads takes none.
     async fn note_use(&self, token_id: Uuid) {
         let noted = sqlx::query(

@@ -61,7 +61,7 @@ impl Session {
             server_version: server.version.clone(),
             database: server.database().to_owned(),
             login: server.login.clone(),
-            os_user: registry::os_user(),
+            os_user: registry::os_user().to_owned(),
             data_directory: Some(self.options.data_directory.display().to_string()),
             shared: server.is_shared(),
             connection: Box::new(OpenConnection::embedded(profile.clone())),

@@ -80,7 +80,7 @@ impl Session {
                     server_version: facts.version,
                     database: facts.database,
                     login: facts.login,
-                    os_user: registry::os_user(),
+                    os_user: registry::os_user().to_owned(),
                     data_directory: None,
                     shared: false,
                     connection: Box::new(connection),

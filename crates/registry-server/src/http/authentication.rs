@@ -21,7 +21,8 @@ use super::api::Api;
 use super::problem::Problem;
 
 /// For how long a token that the database has accepted is believed by what answers from memory alone: a token that is
-/// revoked reads from there for so long at the most. Everything else asks the database each time.
+/// revoked reads from there for so long at the most. Everything else asks the database each time, a switch in the statement
+/// that switches.
 const TRUST_DURATION: Duration = Duration::from_secs(1);
 
 /// The same while the database can't be asked, in which nobody can revoke a token there either.
@@ -54,6 +55,39 @@ impl Caller {
     /// Refuses who may not do what the database is not asked for.
     pub(crate) fn require(&self, attempted: &str, role: Role) -> Result<(), Problem> {
         require(&self.bearer, attempted, role)
+    }
+}
+
+/// Who asked a moment ago with the same token, for a change in which the database looks at the token again.
+pub(crate) struct PresumedCaller {
+    /// Who it was.
+    pub(crate) bearer: Bearer,
+    token: ShownToken,
+}
+
+impl FromRequestParts<Api> for PresumedCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let token = ShownToken::from_request_parts(parts, api).await?;
+        let bearer = api
+            .gate()
+            .admit(api.registry(), &token.0, TRUST_DURATION)
+            .await?;
+        Ok(Self { bearer, token })
+    }
+}
+
+impl PresumedCaller {
+    /// Why the database has refused the token.
+    pub(crate) async fn refusal(&self, api: &Api) -> Problem {
+        let again = api
+            .gate()
+            .admit(api.registry(), &self.token.0, Duration::ZERO)
+            .await;
+        again
+            .err()
+            .unwrap_or_else(|| Problem::unauthenticated("The token is not accepted."))
     }
 }
 

@@ -29,7 +29,7 @@ impl ServerAccount {
         let own_uid = Uid::effective();
         if !own_uid.is_root() {
             return Ok(Self {
-                name: crate::registry::os_user(),
+                name: crate::registry::os_user().to_owned(),
                 uid: own_uid,
                 gid: Gid::effective(),
                 is_other: false,

@@ -89,7 +89,7 @@ async fn open_once(
     let superuser = superuser.database(DATABASE);
     migrations::migrate(&superuser).await?;
 
-    let login = login_name(&os_user());
+    let login = login_name(os_user());
     let mut credentials = read_credentials(&cluster)?;
     if !credentials.logins.contains_key(&login) {
         let unwritable = |source| Error::DataDirectoryUnwritable {

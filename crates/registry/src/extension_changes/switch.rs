@@ -2,9 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use sqlx::Postgres;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
+use sqlx::types::Uuid;
 use tracing::info;
 
 use super::BulkProgress;
@@ -14,6 +13,7 @@ use crate::confirmation::Confirmation;
 use crate::extensions::Extension;
 use crate::registry::{Change, ChangeOrigin, Footprint, os_user};
 use crate::settling::Settling;
+use crate::tokens::Bearer;
 use crate::{ChangeContext, Error, Registry, Result};
 
 const SWITCH: Attempt = Attempt::by(Role::RegistryOperator, "Switching the extension");
@@ -37,7 +37,54 @@ impl Registry {
         let mut settling = Settling::new(self, context);
         loop {
             let attempt = settling
-                .attempt(self.switch_one_once(id, enabled, &settling))
+                .attempt(async {
+                    match self.switch_at_once(id, enabled, &settling, None).await? {
+                        AtOnce::Switched(extension) => Ok(extension),
+                        AtOnce::Refused | AtOnce::NotDone => {
+                            self.switch_in_steps(id, enabled, &settling).await
+                        }
+                    }
+                })
+                .await;
+            if let ControlFlow::Break(outcome) = settling.next(attempt).await {
+                return outcome;
+            }
+        }
+    }
+
+    /// The same for the bearer of a token who was let in a moment ago: the database looks at the token again, in the
+    /// statement that switches. It works as the token's role and in its owner's name. None if the token is not accepted any
+    /// more; nothing has changed then.
+    ///
+    /// # Errors
+    /// As [`Self::set_extension_enabled`].
+    pub async fn set_extension_enabled_for(
+        &self,
+        bearer: &Bearer,
+        id: &str,
+        enabled: bool,
+        context: &ChangeContext,
+    ) -> Result<Option<Extension>> {
+        let context = ChangeContext {
+            acting_for: Some(bearer.owner.clone()),
+            ..context.clone()
+        };
+        let worker = self.working_as(bearer.role);
+        let mut settling = Settling::new(&worker, &context);
+        loop {
+            let attempt = settling
+                .attempt(async {
+                    let token = Some(bearer.token_id);
+                    match worker.switch_at_once(id, enabled, &settling, token).await? {
+                        AtOnce::Switched(extension) => Ok(Some(extension)),
+                        AtOnce::Refused => Ok(None),
+                        AtOnce::NotDone if !self.accepts(bearer.token_id).await? => Ok(None),
+                        AtOnce::NotDone => worker
+                            .switch_in_steps(id, enabled, &settling)
+                            .await
+                            .map(Some),
+                    }
+                })
                 .await;
             if let ControlFlow::Break(outcome) = settling.next(attempt).await {
                 return outcome;
@@ -83,25 +130,66 @@ impl Registry {
         }
     }
 
-    async fn switch_one_once(
+    /// The whole transaction as one statement, `registry_switch`: the way to the database and back is most of what a
+    /// switch takes. It is not done where more has to be looked at, and where others are in its way: a statement that
+    /// waits can't be taken back by who gives up waiting for it.
+    async fn switch_at_once(
+        &self,
+        id: &str,
+        enabled: bool,
+        settling: &Settling<'_>,
+        token: Option<Uuid>,
+    ) -> Result<AtOnce> {
+        let context = &settling.context;
+        let asks = !enabled && context.confirmation != Confirmation::NotNeeded;
+        // Whether it was made already nobody needs to look, and nobody needs to be asked.
+        if settling.looked_for().is_some() || asks {
+            return Ok(AtOnce::NotDone);
+        }
+        self.check_change(SWITCH, context)?;
+        let failed = |source| Error::from_query(SWITCH, source);
+        let Some(mut connection) = self.pool().connection_for_one().await.map_err(failed)? else {
+            return Ok(AtOnce::NotDone);
+        };
+        settling.begun();
+        let switched: sqlx::Result<Option<Switched>> =
+            sqlx::query_as("SELECT * FROM public.registry_switch($1, $2, $3, $4, $5, $6, $7, $8)")
+                .bind(id)
+                .bind(enabled)
+                .bind(self.pool().role().map(Role::name))
+                .bind(context.acting_for.as_deref())
+                .bind(os_user())
+                .bind(context.reason.as_deref())
+                .bind(context.request_id)
+                .bind(token)
+                .fetch_optional(&mut *connection)
+                .await;
+        let switched = match switched {
+            Ok(switched) => switched,
+            Err(error) if has_code(&error, LOCK_NOT_AVAILABLE) => return Ok(AtOnce::NotDone),
+            Err(error) if token.is_some() && has_code(&error, INVALID_AUTHORIZATION) => {
+                return Ok(AtOnce::Refused);
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        self.pool().give_back(connection);
+        let switched = switched.ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })?;
+        self.note_end(
+            &switched.registry_id,
+            switched.head_revision,
+            &switched.head_hash,
+        )
+        .await;
+        info!(extension_id = id, enabled, "switched extension");
+        Ok(AtOnce::Switched(switched.extension))
+    }
+
+    async fn switch_in_steps(
         &self,
         id: &str,
         enabled: bool,
         settling: &Settling<'_>,
     ) -> Result<Extension> {
-        let asks = !enabled && settling.context.confirmation != Confirmation::NotNeeded;
-        // Whether it was made already nobody needs to look, and nobody needs to be asked.
-        if settling.looked_for().is_none() && !asks {
-            self.check_change(SWITCH, &settling.context)?;
-            let failed = |source| Error::from_query(SWITCH, source);
-            if let Some(connection) = self.pool().connection_for_one().await.map_err(failed)?
-                && let Some(extension) = self
-                    .switch_in_one(connection, id, enabled, settling)
-                    .await?
-            {
-                return Ok(extension);
-            }
-        }
         let mut change = self
             .begin_switch(&[id], enabled, ChangeOrigin::Single, settling)
             .await?;
@@ -114,46 +202,6 @@ impl Registry {
         let committed = self.commit(SWITCH, change).await?;
         info!(extension_id = id, enabled, "switched extension");
         committed.extension(id).await
-    }
-
-    /// The whole transaction as one statement, `registry_switch`: the way to the database and back is most of what a
-    /// switch takes. None if others are in its way: it is not done then, because a statement that waits can't be taken back
-    /// by who gives up waiting for it.
-    async fn switch_in_one(
-        &self,
-        mut connection: PoolConnection<Postgres>,
-        id: &str,
-        enabled: bool,
-        settling: &Settling<'_>,
-    ) -> Result<Option<Extension>> {
-        let context = &settling.context;
-        settling.begun();
-        let switched: sqlx::Result<Option<Switched>> =
-            sqlx::query_as("SELECT * FROM public.registry_switch($1, $2, $3, $4, $5, $6, $7)")
-                .bind(id)
-                .bind(enabled)
-                .bind(self.pool().role().map(Role::name))
-                .bind(context.acting_for.as_deref())
-                .bind(os_user())
-                .bind(context.reason.as_deref())
-                .bind(context.request_id)
-                .fetch_optional(&mut *connection)
-                .await;
-        let switched = match switched {
-            Ok(switched) => switched,
-            Err(error) if is_lock_not_available(&error) => return Ok(None),
-            Err(error) => return Err(Error::from_query(SWITCH, error)),
-        };
-        self.pool().give_back(connection);
-        let switched = switched.ok_or_else(|| Error::ExtensionNotFound { id: id.to_owned() })?;
-        self.note_end(
-            &switched.registry_id,
-            switched.head_revision,
-            &switched.head_hash,
-        )
-        .await;
-        info!(extension_id = id, enabled, "switched extension");
-        Ok(Some(switched.extension))
     }
 
     async fn switch_once(
@@ -204,11 +252,24 @@ struct Switched {
     head_hash: Vec<u8>,
 }
 
-fn is_lock_not_available(error: &sqlx::Error) -> bool {
+/// What became of a switch in one statement.
+enum AtOnce {
+    Switched(Extension),
+    /// The token that came with it is not accepted.
+    Refused,
+    /// It has to be done in steps.
+    NotDone,
+}
+
+/// PostgreSQL's codes (its documentation, appendix A).
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+const INVALID_AUTHORIZATION: &str = "28000";
+
+fn has_code(error: &sqlx::Error, code: &str) -> bool {
     error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code)
-        .is_some_and(|code| code == "55P03")
+        .is_some_and(|answered| answered == code)
 }
 
 async fn switch_rows(

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::ExtensionBody;
 use crate::http::api::Api;
-use crate::http::authentication::Caller;
+use crate::http::authentication::{Caller, PresumedCaller};
 use crate::http::change_headers::{
     ChangeHeaders, PreconditionHeader, change_context, etag, seen_revision,
 };
@@ -289,7 +289,7 @@ pub(crate) async fn delete_extension(
     security(("token" = []))
 )]
 pub(crate) async fn enable_extension(
-    caller: Caller,
+    caller: PresumedCaller,
     State(api): State<Api>,
     IdOf(id): IdOf,
     headers: HeaderMap,
@@ -312,7 +312,7 @@ pub(crate) async fn enable_extension(
     security(("token" = []))
 )]
 pub(crate) async fn disable_extension(
-    caller: Caller,
+    caller: PresumedCaller,
     State(api): State<Api>,
     IdOf(id): IdOf,
     headers: HeaderMap,
@@ -321,18 +321,21 @@ pub(crate) async fn disable_extension(
 }
 
 async fn switch(
-    caller: &Caller,
+    caller: &PresumedCaller,
     api: &Api,
     id: &str,
     enabled: bool,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let context = change_context(headers, &caller.bearer.owner)?;
-    let changed = caller
-        .registry
-        .set_extension_enabled(id, enabled, &context)
+    let switched = api
+        .registry()
+        .set_extension_enabled_for(&caller.bearer, id, enabled, &context)
         .await?;
-    Ok(answer(api, changed.into()))
+    match switched {
+        Some(extension) => Ok(answer(api, extension.into())),
+        None => Err(caller.refusal(api).await),
+    }
 }
 
 /// Brings back an earlier version of an extension, also of one that was deleted.
