@@ -1645,7 +1645,7 @@ export type LostTail = {
 };
 
 /**  What the page does when its entry is chosen. */
-export type MenuAction = "new_extension" | "find" | "undo_last" | "reload" | "sample_traffic" | "show_keys" | "extensions" | "audit" | "health" | "routers" | "as_of" | "settings";
+export type MenuAction = "new_extension" | "find" | "undo_last" | "reload" | "sample_traffic" | "show_help" | "show_keys" | "extensions" | "audit" | "health" | "routers" | "as_of" | "settings";
 
 /**  Tells the page that an entry of the menu was chosen. */
 export type MenuChosen = MenuAction;

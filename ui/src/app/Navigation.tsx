@@ -5,7 +5,15 @@ import { useConsumers } from "../api/cache";
 import { useExtensions } from "../api/extensions";
 import { useHealthAlarms } from "../api/health";
 import { counted, groupedCount } from "../ui/figures";
-import { IconActivity, IconDatabase, IconHistory, IconPuzzle, IconRouter, IconSettings } from "../ui/icons";
+import {
+  IconActivity,
+  IconDatabase,
+  IconHelp,
+  IconHistory,
+  IconPuzzle,
+  IconRouter,
+  IconSettings,
+} from "../ui/icons";
 import { undoLast } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
 import { BrandMark } from "./BrandMark";
@@ -61,6 +69,7 @@ export function Navigation() {
         )}
       </Entry>
       <Entry to="/settings" icon={IconSettings} keys="g s" name="Settings" />
+      <Entry to="/help" icon={IconHelp} keys="F1" name="Help" />
     </nav>
   );
 }

@@ -27,6 +27,7 @@ import {
   IconDownload,
   IconFileImport,
   IconFilter,
+  IconHelp,
   IconHistory,
   IconKeyboard,
   IconMoon,
@@ -119,6 +120,7 @@ export function useGeneralActions(
       entry("Health", IconActivity, "g h", () => void navigate({ to: "/health" })),
       entry("Routers", IconRouter, "g r", () => void navigate({ to: "/routers" })),
       entry("Backups", IconDatabase, "g b", () => void navigate({ to: "/backups" })),
+      entry("Help", IconHelp, "F1", () => void navigate({ to: "/help" })),
       entry("Settings", IconSettings, "g s", () => void navigate({ to: "/settings" })),
       entry(
         "Connections and their protection",

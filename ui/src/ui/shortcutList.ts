@@ -34,7 +34,7 @@ export const shortcutGroups: readonly ShortcutGroup[] = [
       { keys: ["Ctrl", "5"], does: "Registry as of another time" },
       { keys: ["Ctrl", ","], does: "Settings" },
       { keys: ["F5"], does: "Read everything anew" },
-      { keys: ["F1"], does: "This list of keys" },
+      { keys: ["F1"], does: "Help" },
       { keys: ["Ctrl", "Q"], does: "Quit" },
     ],
   },
