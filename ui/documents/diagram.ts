@@ -9,8 +9,8 @@ type Table = { name: string; columns: Column[] };
 type Line = { from: string; to: string; isForeignKey: boolean; atFrom: string; atTo: string };
 type Place = { x: number; y: number; height: number };
 
-const width = 300;
-const gap = 62;
+const width = 238;
+const gap = 40;
 const rowHeight = 19;
 const headHeight = 27;
 const below = 22;

@@ -43,7 +43,7 @@ export function Navigation() {
     <nav className={classes.navigation} aria-label="Pages">
       <div className={classes.brand}>
         <BrandMark />
-        Beamline
+        <span className={classes.brandName}>Beamline</span>
       </div>
       <Entry to="/extensions" icon={IconPuzzle} keys="g e" name="Extensions">
         {extensions.data && <span className={classes.count}>{groupedCount(extensions.data.length)}</span>}
@@ -84,7 +84,7 @@ type EntryProps = {
 
 function Entry({ to, icon: Icon, keys, name, children }: EntryProps) {
   return (
-    <Link to={to} className={classes.entry} aria-keyshortcuts={keys} draggable={false}>
+    <Link to={to} className={classes.entry} aria-keyshortcuts={keys} title={name} draggable={false}>
       <Icon size={16} stroke={1.7} aria-hidden />
       {/* The space keeps the name and the count two words where the link is read aloud. */}
       <span className={classes.name}>{name}</span> {children}

@@ -138,7 +138,7 @@ function Article({ document, heading }: { document: HelpDocument; heading: strin
       if (target) {
         target.scrollIntoView({ block: "start" });
         target.focus({ preventScroll: true });
-      } else shown?.scrollIntoView({ block: "nearest" });
+      } else shown?.scrollIntoView({ block: "start" });
     });
     return () => cancelAnimationFrame(frame);
   }, [heading]);
