@@ -510,7 +510,7 @@ async fn in_locale(variables: &[(&'static str, String)], date: &str, number: &st
 async fn dates_and_numbers_are_a_german_s() {
     in_locale(
         &[("LANG", "de_DE.UTF-8".into())],
-        r"\b\d\d\.\d\d\.20\d\d, \d\d:\d\d:\d\d, after",
+        r"\d\d\.\d\d\.20\d\d, \d\d:\d\d:\d\d, after",
         "12.345",
     )
     .await;
@@ -524,7 +524,7 @@ async fn dates_are_a_swede_s_and_numbers_an_american_s() {
     ];
     in_locale(
         &variables,
-        r"\b20\d\d-\d\d-\d\d \d\d:\d\d:\d\d, after",
+        r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d, after",
         "12,345",
     )
     .await;
