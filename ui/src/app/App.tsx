@@ -30,7 +30,7 @@ export function App({ queryClient, database, router }: AppProps) {
         <DatabaseProvider monitor={database}>
           <Notifications position="bottom-right" limit={6} containerWidth={400} />
           <Window router={router} />
-          <section id="menus" aria-label="Open menus" />
+          <section id="menus" aria-label="Menus and hints" />
         </DatabaseProvider>
       </QueryClientProvider>
     </MantineProvider>

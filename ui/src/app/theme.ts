@@ -106,6 +106,7 @@ export const theme = createTheme({
     Tooltip: Tooltip.extend({
       defaultProps: {
         openDelay: 350,
+        portalProps: { target: "#menus" },
         transitionProps: { duration: 80 },
         events: { hover: true, focus: true, touch: false },
       },
