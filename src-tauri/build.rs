@@ -102,6 +102,8 @@ const COMMANDS: &[&str] = &[
     "import_connection_profiles",
     "notices_paused",
     "pause_notices",
+    "zoom_percent",
+    "set_zoom_percent",
     "report_unsaved",
     "answer_quit",
     "open_log_directory",

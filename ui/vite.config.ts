@@ -1,10 +1,12 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { documents } from "./documents/plugin.ts";
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), documents()],
   clearScreen: false,
-  server: { port: 1420, strictPort: true },
+  // The Help is made of the documents beside this folder.
+  server: { port: 1420, strictPort: true, fs: { allow: [".."] } },
   build: {
     // The oldest engine we promise to run in: WebKitGTK 2.40.
     target: "safari16",

@@ -116,6 +116,8 @@ pub(crate) fn builder() -> Builder<Wry> {
             application::set_log_level,
             application::notices_paused,
             application::pause_notices,
+            application::zoom_percent,
+            application::set_zoom_percent,
             application::report_unsaved,
             application::answer_quit,
             application::open_log_directory,

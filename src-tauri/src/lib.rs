@@ -8,6 +8,7 @@ mod desktop_notices;
 mod health_watch;
 mod leaving;
 mod links;
+mod locale;
 mod logging;
 mod menu;
 mod nats;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use registry_account::{Folders, SecretStore};
-use tauri::{AppHandle, Manager, RunEvent, WebviewWindowBuilder};
+use tauri::{AppHandle, Manager, RunEvent, WebviewWindow, WebviewWindowBuilder};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
@@ -148,9 +149,11 @@ pub fn run() -> ExitCode {
                 .windows
                 .first()
                 .ok_or("no window is configured")?;
-            WebviewWindowBuilder::from_config(app, window)?
+            let window = WebviewWindowBuilder::from_config(app, window)?
                 .menu(menu::build(app.handle())?)
+                .initialization_script(locale::script(&locale::Locales::of_environment()))
                 .build()?;
+            zoom(&window, &app.state::<Settings>());
             tray::start(app.handle());
             phases.mark("window created");
             Ok(())
@@ -198,6 +201,13 @@ fn quit_on_signals(app: &AppHandle) {
                 Err(error) => warn!(%error, "a signal can't be listened to"),
             }
         });
+    }
+}
+
+/// Shows everything in the window as large as the settings say.
+fn zoom(window: &WebviewWindow, settings: &Settings) {
+    if let Err(error) = window.set_zoom(f64::from(settings.zoom_percent()) / 100.0) {
+        warn!(%error, "the size of the text can't be changed");
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) enum MenuAction {
     UndoLast,
     Reload,
     SampleTraffic,
+    ShowHelp,
     ShowKeys,
     Extensions,
     Audit,
@@ -114,7 +115,10 @@ const PAGES: &[Entry] = &[
     ),
 ];
 
-const HELP: &[Entry] = &[entry(MenuAction::ShowKeys, "show-keys", "Keys", Some("F1"))];
+const HELP: &[Entry] = &[
+    entry(MenuAction::ShowHelp, "show-help", "Documents", Some("F1")),
+    entry(MenuAction::ShowKeys, "show-keys", "Keys (?)", None),
+];
 
 const OPEN_LOG: &str = "open-log";
 pub(crate) const PAUSE: &str = "pause-notices";

@@ -30,6 +30,8 @@ struct Content {
     log_level: LogLevel,
     /// Whether notices that nobody has to act on are held back.
     notices_paused: bool,
+    /// How large everything in the window is; none as it comes.
+    zoom_percent: Option<i32>,
     #[serde(flatten)]
     saved: SavedProfiles,
     /// The id of the profile in use, by the connection to the embedded database that stands for each console; one that
@@ -97,6 +99,19 @@ impl Settings {
     /// If the file can't be written; then nothing changes.
     pub(crate) fn pause_notices(&self, are_paused: bool) -> io::Result<()> {
         self.change(|content| content.notices_paused = are_paused)
+    }
+
+    /// How large everything in the window is, within what it can be; 100 as it comes.
+    pub(crate) fn zoom_percent(&self) -> i32 {
+        zoom_within(self.content().zoom_percent.unwrap_or(100))
+    }
+
+    /// Keeps how large everything in the window is.
+    ///
+    /// # Errors
+    /// If the file can't be written; then nothing changes.
+    pub(crate) fn set_zoom_percent(&self, percent: i32) -> io::Result<()> {
+        self.change(|content| content.zoom_percent = Some(zoom_within(percent)))
     }
 
     /// All profiles: the embedded database's, then those of databases elsewhere in the order in which they were made.
@@ -241,6 +256,11 @@ impl Settings {
     }
 }
 
+/// Below it nobody reads the words any more, above it no dialog has room: also where somebody wrote the file by hand.
+fn zoom_within(percent: i32) -> i32 {
+    percent.clamp(50, 300)
+}
+
 /// The name of the connection of a profile that leads elsewhere.
 fn remote_connection(id: &str) -> String {
     format!("profile {id}")
@@ -321,6 +341,19 @@ mod tests {
                 ..ConnectionProfile::embedded()
             },
             password_place: None,
+        }
+    }
+
+    #[test]
+    fn the_zoom_is_kept_and_never_so_that_the_way_back_can_t_be_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.json");
+        assert_eq!(settings(&path, "one").zoom_percent(), 100);
+        settings(&path, "one").set_zoom_percent(150).unwrap();
+        assert_eq!(settings(&path, "one").zoom_percent(), 150);
+        for (written, shown) in [("1", 50), ("9000", 300)] {
+            fs::write(&path, format!("{{\"zoom_percent\": {written}}}")).unwrap();
+            assert_eq!(settings(&path, "one").zoom_percent(), shown);
         }
     }
 

@@ -138,6 +138,11 @@ impl Desktop {
             "BEAMLINE_REGISTRY_LOG",
             "BEAMLINE_REGISTRY_POSTGRESQL",
             "BEAMLINE_REGISTRY_ROLE",
+            // Dates and numbers are nobody's, unless a test says whose.
+            "LANG",
+            "LC_ALL",
+            "LC_NUMERIC",
+            "LC_TIME",
         ] {
             command.env_remove(variable);
         }

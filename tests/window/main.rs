@@ -2,6 +2,7 @@
 //! on a screen, a session bus and in folders of its own.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod accessibility;
 mod audit;
 mod backups;
 mod bad_environments;

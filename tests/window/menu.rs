@@ -62,6 +62,8 @@ async fn keys_of_the_menu_do_what_it_says() {
     press_on_screen(display, &[CONTROL, '2'.into()]);
     window.see("//h1[contains(., 'Audit')]").await;
     press_on_screen(display, &[F1]);
+    window.see("//h1[contains(., 'Beamline Registry')]").await;
+    window.press(&["?"]).await;
     window.see("//*[@role='dialog'][contains(., 'Keys')]").await;
     // A dialog is answered first.
     press_on_screen(display, &[CONTROL, '3'.into()]);

@@ -9,7 +9,7 @@ use system_tests::servers::superuser_of;
 use crate::application::{Account, Window};
 
 /// A registry in use: calls, routers, changes by several logins.
-const IN_USE: &str = "\
+pub(crate) const IN_USE: &str = "\
     CREATE ROLE operations SUPERUSER;
     CREATE ROLE release SUPERUSER;
     INSERT INTO registry_consumers
@@ -44,7 +44,7 @@ async fn assert_it_fits(window: &Window, page: &str) {
 }
 
 /// Opens an address as the router knows it.
-async fn open(window: &Window, address: &str, heading: &str) {
+pub(crate) async fn open(window: &Window, address: &str, heading: &str) {
     window.go(address).await;
     window
         .see(&format!("//h1[normalize-space()='{heading}']"))
@@ -54,7 +54,7 @@ async fn open(window: &Window, address: &str, heading: &str) {
         .await;
 }
 
-const PAGES: [(&str, &str, &str); 12] = [
+pub(crate) const PAGES: [(&str, &str, &str); 12] = [
     ("extensions", "/extensions", "Extensions"),
     (
         "panel",

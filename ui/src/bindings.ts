@@ -239,6 +239,10 @@ export const commands = {
 	noticesPaused: () => __TAURI_INVOKE<boolean>("notices_paused"),
 	/**  Holds notices back or lets them through again; an event tells what holds then. */
 	pauseNotices: (paused: boolean) => __TAURI_INVOKE<void>("pause_notices", { paused }),
+	/**  How large everything in the window is. */
+	zoomPercent: () => __TAURI_INVOKE<number>("zoom_percent"),
+	/**  Changes how large everything in the window is, now and for later starts. */
+	setZoomPercent: (percent: number) => typedError<null, ErrorReport>(__TAURI_INVOKE("set_zoom_percent", { percent })),
 	/**  Tells whether something is typed in the page that is not saved: quitting asks then. */
 	reportUnsaved: (unsaved: boolean) => __TAURI_INVOKE<void>("report_unsaved", { unsaved }),
 	/**  Answers the event that somebody wants to quit while something is not saved. */
@@ -1645,7 +1649,7 @@ export type LostTail = {
 };
 
 /**  What the page does when its entry is chosen. */
-export type MenuAction = "new_extension" | "find" | "undo_last" | "reload" | "sample_traffic" | "show_keys" | "extensions" | "audit" | "health" | "routers" | "as_of" | "settings";
+export type MenuAction = "new_extension" | "find" | "undo_last" | "reload" | "sample_traffic" | "show_help" | "show_keys" | "extensions" | "audit" | "health" | "routers" | "as_of" | "settings";
 
 /**  Tells the page that an entry of the menu was chosen. */
 export type MenuChosen = MenuAction;

@@ -6,7 +6,7 @@ use registry::{Error, ErrorReport};
 use registry_account::Folders;
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use tauri::{AppHandle, State};
+use tauri::{AppHandle, State, WebviewWindow};
 use tauri_plugin_opener::OpenerExt;
 use tracing::info;
 
@@ -103,6 +103,36 @@ pub(crate) fn notices_paused(settings: State<'_, Settings>) -> bool {
 )]
 pub(crate) fn pause_notices(app: AppHandle, paused: bool) {
     crate::menu::set_notices_paused(&app, paused);
+}
+
+/// How large everything in the window is.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn zoom_percent(settings: State<'_, Settings>) -> i32 {
+    settings.zoom_percent()
+}
+
+/// Changes how large everything in the window is, now and for later starts.
+#[tauri::command]
+#[specta::specta]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "commands receive their state by value"
+)]
+pub(crate) fn set_zoom_percent(
+    window: WebviewWindow,
+    settings: State<'_, Settings>,
+    percent: i32,
+) -> Result<(), ErrorReport> {
+    settings
+        .set_zoom_percent(percent)
+        .map_err(|source| not_kept("Keeping the size of the text", source))?;
+    crate::zoom(&window, &settings);
+    Ok(())
 }
 
 /// Tells whether something is typed in the page that is not saved: quitting asks then.

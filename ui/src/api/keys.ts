@@ -117,5 +117,6 @@ export const keys = {
     all: ["application"],
     info: () => ["application", "info"],
     noticesPaused: () => ["application", "notices-paused"],
+    zoom: () => ["application", "zoom"],
   },
 } as const;

@@ -14,6 +14,7 @@ import { LostTailBanner } from "./LostTailBanner";
 import { ReconnectingBanner } from "./ReconnectingBanner";
 import type { AppRouter } from "./router";
 import { colorSchemeManager, cssVariables, theme } from "./theme";
+import { useZoomKeys } from "./useZoomKeys";
 
 type AppProps = { queryClient: QueryClient; database: DatabaseMonitor; router: AppRouter };
 
@@ -29,6 +30,7 @@ export function App({ queryClient, database, router }: AppProps) {
         <DatabaseProvider monitor={database}>
           <Notifications position="bottom-right" limit={6} containerWidth={400} />
           <Window router={router} />
+          <section id="menus" aria-label="Menus and hints" />
         </DatabaseProvider>
       </QueryClientProvider>
     </MantineProvider>
@@ -41,6 +43,7 @@ export function App({ queryClient, database, router }: AppProps) {
  */
 function Window({ router }: { router: AppRouter }) {
   const { progress, retry } = useDatabase();
+  useZoomKeys();
   const [isRestoring, setRestoring] = useState(false);
   if (progress === null) return <StartScreen steps={[]} switchingTo={null} />;
   const { status, steps, wasOpen, switchingTo } = progress;

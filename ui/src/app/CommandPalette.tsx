@@ -1,4 +1,4 @@
-import { Kbd, UnstyledButton } from "@mantine/core";
+import { Kbd, MantineThemeProvider, UnstyledButton } from "@mantine/core";
 import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
 import { useMemo, useState } from "react";
 import { type ExtensionRow, useExtensions } from "../api/extensions";
@@ -40,6 +40,13 @@ const actionWords = new Set(
   ),
 );
 
+/** The palette's dialog takes no name of its own. */
+const named = {
+  components: {
+    Modal: { defaultProps: { attributes: { content: { "aria-label": "Find anything" } } } },
+  },
+};
+
 /** Every page, every action and every extension, by a few letters of its name. */
 export function CommandPalette({ onShowKeys }: { onShowKeys: () => void }) {
   const [query, setQuery] = useState("");
@@ -48,27 +55,29 @@ export function CommandPalette({ onShowKeys }: { onShowKeys: () => void }) {
     "Control+k": () => document.querySelector("[role=dialog]") === null && spotlight.open(),
   });
   return (
-    <Spotlight.Root
-      query={query}
-      onQueryChange={setQuery}
-      // Its own listener does not know of dialogs, and would open over them.
-      shortcut={null}
-      clearQueryOnClose
-      scrollable
-      maxHeight={420}
-      transitionProps={{ duration: 80 }}
-      overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
-      classNames={{ content: palette.content ?? "", actionsGroup: palette.group ?? "" }}
-    >
-      <Spotlight.Search
-        aria-label="Find a page, an action or an extension"
-        placeholder="A page, an action or an extension"
-        leftSection={<IconSearch size={16} aria-hidden />}
-      />
-      <Spotlight.ActionsList>
-        <Entries query={query} onShowKeys={onShowKeys} />
-      </Spotlight.ActionsList>
-    </Spotlight.Root>
+    <MantineThemeProvider inherit theme={named}>
+      <Spotlight.Root
+        query={query}
+        onQueryChange={setQuery}
+        // Its own listener does not know of dialogs, and would open over them.
+        shortcut={null}
+        clearQueryOnClose
+        scrollable
+        maxHeight={420}
+        transitionProps={{ duration: 80 }}
+        overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
+        classNames={{ content: palette.content ?? "", actionsGroup: palette.group ?? "" }}
+      >
+        <Spotlight.Search
+          aria-label="Find a page, an action or an extension"
+          placeholder="A page, an action or an extension"
+          leftSection={<IconSearch size={16} aria-hidden />}
+        />
+        <Spotlight.ActionsList>
+          <Entries query={query} onShowKeys={onShowKeys} />
+        </Spotlight.ActionsList>
+      </Spotlight.Root>
+    </MantineThemeProvider>
   );
 }
 
@@ -166,15 +175,12 @@ function findExtensions(rows: readonly ExtensionRow[], words: readonly string[])
 /** The way to the palette for those who don't know its key. */
 export function SearchButton() {
   return (
-    <UnstyledButton
-      className={classes.search}
-      aria-label="Find anything"
-      aria-keyshortcuts="Control+K"
-      onClick={spotlight.open}
-    >
+    <UnstyledButton className={classes.search} aria-keyshortcuts="Control+K" onClick={spotlight.open}>
       <IconSearch size={14} aria-hidden />
-      Find anything
-      <Kbd size="xs">Ctrl K</Kbd>
+      <span>Find anything</span>
+      <Kbd size="xs" aria-hidden>
+        Ctrl K
+      </Kbd>
     </UnstyledButton>
   );
 }

@@ -5,7 +5,15 @@ import { useConsumers } from "../api/cache";
 import { useExtensions } from "../api/extensions";
 import { useHealthAlarms } from "../api/health";
 import { counted, groupedCount } from "../ui/figures";
-import { IconActivity, IconDatabase, IconHistory, IconPuzzle, IconRouter, IconSettings } from "../ui/icons";
+import {
+  IconActivity,
+  IconDatabase,
+  IconHelp,
+  IconHistory,
+  IconPuzzle,
+  IconRouter,
+  IconSettings,
+} from "../ui/icons";
 import { undoLast } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
 import { BrandMark } from "./BrandMark";
@@ -35,7 +43,7 @@ export function Navigation() {
     <nav className={classes.navigation} aria-label="Pages">
       <div className={classes.brand}>
         <BrandMark />
-        Beamline
+        <span className={classes.brandName}>Beamline</span>
       </div>
       <Entry to="/extensions" icon={IconPuzzle} keys="g e" name="Extensions">
         {extensions.data && <span className={classes.count}>{groupedCount(extensions.data.length)}</span>}
@@ -61,6 +69,7 @@ export function Navigation() {
         )}
       </Entry>
       <Entry to="/settings" icon={IconSettings} keys="g s" name="Settings" />
+      <Entry to="/help" icon={IconHelp} keys="F1" name="Help" />
     </nav>
   );
 }
@@ -75,7 +84,7 @@ type EntryProps = {
 
 function Entry({ to, icon: Icon, keys, name, children }: EntryProps) {
   return (
-    <Link to={to} className={classes.entry} aria-keyshortcuts={keys} draggable={false}>
+    <Link to={to} className={classes.entry} aria-keyshortcuts={keys} title={name} draggable={false}>
       <Icon size={16} stroke={1.7} aria-hidden />
       {/* The space keeps the name and the count two words where the link is read aloud. */}
       <span className={classes.name}>{name}</span> {children}

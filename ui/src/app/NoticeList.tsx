@@ -57,7 +57,7 @@ export function NoticeList() {
         </ActionIcon>
       </Popover.Target>
       <Popover.Dropdown className={classes.dropdown ?? ""} aria-label="Notices">
-        <header className={classes.header}>
+        <div className={classes.header}>
           <h2>Notices</h2>
           <Button
             size="compact-xs"
@@ -68,7 +68,7 @@ export function NoticeList() {
           >
             Clear
           </Button>
-        </header>
+        </div>
         {notices.length === 0 ? (
           <p className={classes.none}>
             What the window tells you, such as a switch or a failure, stays here while it is open.

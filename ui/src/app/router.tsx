@@ -120,6 +120,18 @@ const routeTree = root.addChildren([
     component: () => <SettingsPage backups={<BackupsSummary />} />,
   }),
   createRoute({ getParentRoute: () => root, path: "/connections", component: ConnectionsPage }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/help",
+    beforeLoad: () => {
+      throw redirect({ to: "/help/$document", params: { document: "readme" }, replace: true });
+    },
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/help/$document",
+    component: lazyRouteComponent(() => import("../features/help/HelpPage"), "HelpPage"),
+  }),
 ]);
 
 export type AppRouter = ReturnType<typeof createAppRouter>;

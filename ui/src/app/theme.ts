@@ -4,6 +4,7 @@ import {
   createTheme,
   localStorageColorSchemeManager,
   type MantineColorsTuple,
+  Menu,
   Modal,
   Notification,
   SegmentedControl,
@@ -18,7 +19,7 @@ const beam: MantineColorsTuple = [
   "#6cc3c9",
   "#4bbcc5",
   "#27a0aa",
-  "#148b95",
+  "#128089",
   "#0b757f",
   "#075f68",
   "#044a51",
@@ -50,6 +51,15 @@ const night: MantineColorsTuple = [
   "#0b0e11",
 ];
 
+const calendarLabels = {
+  previousMonth: "Previous month",
+  nextMonth: "Next month",
+  previousYear: "Previous year",
+  nextYear: "Next year",
+  previousDecade: "Previous decade",
+  nextDecade: "Next decade",
+};
+
 export const theme = createTheme({
   primaryColor: "beam",
   primaryShade: { light: 7, dark: 6 },
@@ -67,6 +77,8 @@ export const theme = createTheme({
     Button: Button.extend({ styles: { label: { fontWeight: 500 }, section: { marginInlineEnd: 6 } } }),
     Modal: Modal.extend({
       defaultProps: {
+        // It lies outside of the page's main part, where a header would be one of the whole window.
+        attributes: { header: { role: "presentation" } },
         transitionProps: { duration: 80 },
         closeButtonProps: { "aria-label": "Close the dialog" },
       },
@@ -76,6 +88,13 @@ export const theme = createTheme({
         title: { fontSize: 14, fontWeight: 600 },
       },
     }),
+    Menu: Menu.extend({
+      // The first entry takes the focus itself. The window has a landmark for menus: nothing lies outside of all.
+      defaultProps: { withInitialFocusPlaceholder: false, portalProps: { target: "#menus" } },
+    }),
+    // Not imported, so that calendars come with what shows one.
+    DatePicker: { defaultProps: { ariaLabels: calendarLabels } },
+    DateTimePicker: { defaultProps: { ariaLabels: calendarLabels } },
     Notification: Notification.extend({
       classNames: notification,
       defaultProps: { closeButtonProps: { "aria-label": "Close the notice" } },
@@ -87,6 +106,7 @@ export const theme = createTheme({
     Tooltip: Tooltip.extend({
       defaultProps: {
         openDelay: 350,
+        portalProps: { target: "#menus" },
         transitionProps: { duration: 80 },
         events: { hover: true, focus: true, touch: false },
       },

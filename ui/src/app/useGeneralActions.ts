@@ -8,6 +8,7 @@ import { toErrorReport } from "../api/command";
 import { useConnectionProfiles } from "../api/connections";
 import { pauseNotices, useNoticesPaused } from "../api/menu";
 import { useVerifyAgain } from "../api/verifyAgain";
+import { useZoom } from "../api/zoom";
 import type { ExportFormat } from "../bindings";
 import { useSwitch } from "../features/connections/useSwitch";
 import type { ExtensionActions } from "../features/extensions/extensionActions";
@@ -27,6 +28,7 @@ import {
   IconDownload,
   IconFileImport,
   IconFilter,
+  IconHelp,
   IconHistory,
   IconKeyboard,
   IconMoon,
@@ -39,6 +41,9 @@ import {
   IconShieldCheck,
   IconSun,
   IconSwitchHorizontal,
+  IconZoomIn,
+  IconZoomOut,
+  IconZoomReset,
 } from "../ui/icons";
 import { isolated } from "../ui/isolated";
 import { notifyDone, notifyFailure, undoLast } from "../ui/notify";
@@ -81,6 +86,7 @@ export function useGeneralActions(
   const fillWithSampleTraffic = useSampleTraffic();
   const connections = useConnectionProfiles().data;
   const { switchTo } = useSwitch();
+  const zoom = useZoom();
 
   const exportAudit = (format: ExportFormat) =>
     auditExport.mutate(
@@ -119,6 +125,7 @@ export function useGeneralActions(
       entry("Health", IconActivity, "g h", () => void navigate({ to: "/health" })),
       entry("Routers", IconRouter, "g r", () => void navigate({ to: "/routers" })),
       entry("Backups", IconDatabase, "g b", () => void navigate({ to: "/backups" })),
+      entry("Help", IconHelp, "F1", () => void navigate({ to: "/help" })),
       entry("Settings", IconSettings, "g s", () => void navigate({ to: "/settings" })),
       entry(
         "Connections and their protection",
@@ -158,6 +165,9 @@ export function useGeneralActions(
       entry("Light colours", IconSun, null, () => setColorScheme("light")),
       entry("Dark colours", IconMoon, null, () => setColorScheme("dark")),
       entry("Colours of the desktop", IconDeviceDesktop, null, () => setColorScheme("auto")),
+      entry("Everything larger", IconZoomIn, "Ctrl +", () => zoom.larger?.()),
+      entry("Everything smaller", IconZoomOut, "Ctrl -", () => zoom.smaller?.()),
+      entry("As large as it comes", IconZoomReset, "Ctrl 0", zoom.reset),
       entry("Show all keys", IconKeyboard, "?", onShowKeys),
     ],
     filters: [

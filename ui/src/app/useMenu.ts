@@ -26,6 +26,7 @@ export function useMenu({ onShowKeys }: { onShowKeys: () => void }): void {
         onError: (thrown) => notifyFailure("Could not read everything anew", toErrorReport(thrown)),
       }),
     sample_traffic: fillWithSampleTraffic,
+    show_help: () => void navigate({ to: "/help" }),
     show_keys: onShowKeys,
     extensions: () => void navigate({ to: "/extensions" }),
     audit: () => void navigate({ to: "/audit" }),

@@ -157,6 +157,7 @@ export type Backend = {
   /** The calls of the last day that routers have recorded, the most first. */
   knownCalls: KnownCalls[];
   application: ApplicationInfo;
+  zoomPercent: number;
   /** A command named here fails with this error. */
   failures: Map<string, ErrorReport>;
   /** A command named here is answered when the promise resolves. */
@@ -307,6 +308,7 @@ export function startBackend(): Backend {
     },
     testReport: testReport(),
     knownCalls: [],
+    zoomPercent: 100,
     application: {
       version: "0.1.0",
       data_directory: "/data/registry",
@@ -431,6 +433,11 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
       return backend.moved;
     case "notices_paused":
       return false;
+    case "zoom_percent":
+      return backend.zoomPercent;
+    case "set_zoom_percent":
+      backend.zoomPercent = (args as { percent: number }).percent;
+      return null;
     case "connection_profiles":
       return { profiles: backend.profiles, active: backend.active };
     case "check_connection_profile":

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
 import { useState } from "react";
 import classes from "./OwnRange.module.css";
-import { localDateTime, localInstant, parseInstant } from "./time";
+import { localDateTime, localInstant, parseInstant, pickerFormat } from "./time";
 
 type OwnRangeProps = {
   /** RFC 3339. */
@@ -25,7 +25,7 @@ export function OwnRange({ from, until, onChoose, isClosed = false }: OwnRangePr
   const picker = {
     size: "xs",
     clearable: !isClosed,
-    valueFormat: "YYYY-MM-DD HH:mm",
+    valueFormat: pickerFormat({ withSeconds: false }),
     popoverProps: inside,
   } as const;
   return (

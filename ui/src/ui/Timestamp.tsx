@@ -1,5 +1,5 @@
 import classes from "./Timestamp.module.css";
-import { localClock, localDateTime, parseInstant, relativeTime, utcDateTime } from "./time";
+import { parseInstant, relativeTime, shownClock, shownDateTime, utcDateTime } from "./time";
 import { useHint } from "./useHint";
 import { useNow } from "./useNow";
 
@@ -22,8 +22,8 @@ export function Timestamp({ value, format = "relative", absent = "never" }: Time
     <>
       <time {...target} className={classes.time} dateTime={instant.toISOString()}>
         {format === "relative" && relativeTime(instant, now)}
-        {format === "clock" && localClock(instant)}
-        {format === "full" && localDateTime(instant)}
+        {format === "clock" && shownClock(instant)}
+        {format === "full" && shownDateTime(instant)}
       </time>
       {hint}
     </>
@@ -34,7 +34,7 @@ function LocalAndUtc({ instant }: { instant: Date }) {
   return (
     <span className={classes.zones}>
       <span>Local</span>
-      <span>{localDateTime(instant)}</span>
+      <span>{shownDateTime(instant)}</span>
       <span>UTC</span>
       <span>{utcDateTime(instant)}</span>
     </span>

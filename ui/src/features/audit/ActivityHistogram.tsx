@@ -5,7 +5,7 @@ import type { AuditActivity } from "../../bindings";
 import { type Brush, brushed, movedBrush } from "../../ui/brush";
 import { counted, groupedCount } from "../../ui/figures";
 import { IconArrowsHorizontal, IconTable, IconZoomOut } from "../../ui/icons";
-import { localDateTime } from "../../ui/time";
+import { shownDate, shownDateTime, shownMinute } from "../../ui/time";
 import classes from "./ActivityHistogram.module.css";
 import { brushRange, bucketLength, bucketTime, countIn, type TimeRange, widerRange } from "./activityBrush";
 
@@ -125,7 +125,7 @@ type ToolProps = { label: string; icon: TablerIcon; onClick: () => void };
 function Tool({ label, icon: Icon, onClick }: ToolProps) {
   return (
     <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" size={18} aria-label={label} onClick={onClick}>
+      <ActionIcon variant="subtle" color="gray" size={24} aria-label={label} onClick={onClick}>
         <Icon size={13} aria-hidden />
       </ActionIcon>
     </Tooltip>
@@ -174,12 +174,12 @@ function TableButton({ activity }: { activity: AuditActivity }) {
     <Popover position="bottom-end" withinPortal>
       <Popover.Target>
         <Tooltip label="The activity as a table">
-          <ActionIcon variant="subtle" color="gray" size={18} aria-label="The activity as a table">
+          <ActionIcon variant="subtle" color="gray" size={24} aria-label="The activity as a table">
             <IconTable size={13} aria-hidden />
           </ActionIcon>
         </Tooltip>
       </Popover.Target>
-      <Popover.Dropdown className={classes.dropdown ?? ""}>
+      <Popover.Dropdown aria-label="The activity as a table" className={classes.dropdown ?? ""}>
         <table className={classes.table} aria-label="Activity">
           <thead>
             <tr>
@@ -190,7 +190,7 @@ function TableButton({ activity }: { activity: AuditActivity }) {
           <tbody>
             {filled.map(({ count, index }) => (
               <tr key={index}>
-                <td>{localDateTime(bucketTime(activity, index))}</td>
+                <td>{shownDateTime(bucketTime(activity, index))}</td>
                 <td>{groupedCount(count)}</td>
               </tr>
             ))}
@@ -209,15 +209,15 @@ function TableButton({ activity }: { activity: AuditActivity }) {
 function summary(activity: AuditActivity, total: number): string {
   const each = `one bar ${bucketLength(activity.bucket)}`;
   if (activity.counted_since !== null) {
-    return `The newest ${counted(total, "change")}, since ${localDateTime(new Date(activity.counted_since))} · ${each}`;
+    return `The newest ${counted(total, "change")}, since ${shownDateTime(new Date(activity.counted_since))} · ${each}`;
   }
   return `${counted(total, "change")} · ${each} · drag to zoom in`;
 }
 
 function words(activity: AuditActivity, selection: Brush): string {
   const { first, last } = brushed(selection);
-  const from = localDateTime(bucketTime(activity, first)).slice(0, 16);
-  const to = localDateTime(bucketTime(activity, last + 1)).slice(0, 16);
+  const from = shownMinute(bucketTime(activity, first));
+  const to = shownMinute(bucketTime(activity, last + 1));
   return `${counted(countIn(activity, selection), "change")}, ${from} to ${to}`;
 }
 
@@ -226,7 +226,7 @@ const longRangeMs = 432_000_000;
 
 /** A day where the range is long, the minute where it is short. */
 function shortTime(activity: AuditActivity, index: number): string {
-  const time = localDateTime(bucketTime(activity, index));
+  const time = bucketTime(activity, index);
   const rangeMs = bucketTime(activity, activity.counts.length).getTime() - bucketTime(activity, 0).getTime();
-  return rangeMs > longRangeMs ? time.slice(0, 10) : time.slice(0, 16);
+  return rangeMs > longRangeMs ? shownDate(time) : shownMinute(time);
 }

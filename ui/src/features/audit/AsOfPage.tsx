@@ -11,7 +11,7 @@ import { isolated } from "../../ui/isolated";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { SkeletonRows } from "../../ui/SkeletonRows";
-import { localDateTime, localInstant, parseInstant } from "../../ui/time";
+import { localDateTime, localInstant, parseInstant, pickerFormat, shownDateTime } from "../../ui/time";
 import { useShortcuts } from "../../ui/useShortcuts";
 import classes from "./AsOfPage.module.css";
 import { AuditFailure } from "./AuditFailure";
@@ -103,7 +103,7 @@ export function AsOfPage() {
 function momentWords(search: AsOfSearch, past: PastRegistry): string {
   const instant = parseInstant(search.time ?? null);
   const revision = `after #${groupedCount(past.revision)}`;
-  return instant ? `${localDateTime(instant)}, ${revision}` : `Right ${revision}`;
+  return instant ? `${shownDateTime(instant)}, ${revision}` : `Right ${revision}`;
 }
 
 function MomentForm({ search }: { search: AsOfSearch }) {
@@ -158,7 +158,7 @@ function MomentForm({ search }: { search: AsOfSearch }) {
           w={200}
           aria-label="Date and time, local"
           placeholder="local time"
-          valueFormat="YYYY-MM-DD HH:mm:ss"
+          valueFormat={pickerFormat({ withSeconds: true })}
           withSeconds
           maxDate={new Date()}
           value={time}

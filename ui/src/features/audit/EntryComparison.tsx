@@ -9,7 +9,7 @@ import { actor } from "../../ui/changeWords";
 import { ErrorNote } from "../../ui/ErrorNote";
 import { groupedCount } from "../../ui/figures";
 import { isolated } from "../../ui/isolated";
-import { localDateTime, parseInstant } from "../../ui/time";
+import { parseInstant, shownDateTime } from "../../ui/time";
 import classes from "./EntryComparison.module.css";
 
 type Other = "previous" | "current" | "picked";
@@ -146,5 +146,5 @@ function RevisionPicker({ entry, value, onChange }: RevisionPickerProps) {
 
 function timeOf(entry: AuditEntry): string {
   const instant = parseInstant(entry.timestamp);
-  return instant ? localDateTime(instant) : "time unknown";
+  return instant ? shownDateTime(instant) : "time unknown";
 }

@@ -1,5 +1,5 @@
 import type { AuditAction, AuditFilter } from "../../bindings";
-import { localDateTime, parseInstant } from "../../ui/time";
+import { parseInstant, shownDateTime, shownMinute } from "../../ui/time";
 
 export const actions: readonly AuditAction[] = ["enabled", "disabled", "updated", "created", "deleted"];
 
@@ -103,7 +103,8 @@ export function rangeWords(search: AuditSearch): string | null {
 
 function shortTime(text: string): string {
   const instant = parseInstant(text);
-  return instant ? localDateTime(instant).replace(/:00$/, "") : text;
+  if (!instant) return text;
+  return instant.getSeconds() === 0 ? shownMinute(instant) : shownDateTime(instant);
 }
 
 /** One part of what is shown, and the change of the address that takes it away. */

@@ -1,4 +1,4 @@
-import { ActionIcon, Menu } from "@mantine/core";
+import { ActionIcon, Menu, VisuallyHidden } from "@mantine/core";
 import { showBackup } from "../../api/backups";
 import { toErrorReport } from "../../api/command";
 import type { BackupFile } from "../../bindings";
@@ -46,7 +46,9 @@ export function BackupTable({ files, busy, onVerify, onRestore }: BackupTablePro
             State
           </th>
           <th scope="col">File</th>
-          <th scope="col" className={classes.actions} aria-label="Actions" />
+          <th scope="col" className={classes.actions}>
+            <VisuallyHidden>Actions</VisuallyHidden>
+          </th>
         </tr>
       </thead>
       <tbody>

@@ -1,3 +1,4 @@
+import { VisuallyHidden } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
 import type { ExtensionRow } from "../../api/extensions";
@@ -177,7 +178,9 @@ export function ExtensionTable({
                 {name}
               </SortableHead>
             ))}
-            <th {...roles.columnheader} scope="col" data-column="menu" aria-label="Actions" />
+            <th {...roles.columnheader} scope="col" data-column="menu">
+              <VisuallyHidden>Actions</VisuallyHidden>
+            </th>
           </tr>
         </thead>
         <tbody {...roles.rowgroup} style={{ height: virtualizer.getTotalSize() }}>

@@ -32,7 +32,7 @@ export function CompareMenu({ id, others, onChange }: CompareMenuProps) {
           {others.length === 0 ? "Compare" : `Compared with ${others.length}`}
         </Button>
       </Popover.Target>
-      <Popover.Dropdown>
+      <Popover.Dropdown aria-label="Compare">
         <MultiSelect
           size="xs"
           label={`Up to ${othersMax} others in the same charts`}

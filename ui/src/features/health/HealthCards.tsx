@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import type { HealthOverview } from "../../bindings";
-import { counted, groupedCount, measuredDuration, scoreText } from "../../ui/figures";
+import { counted, decimal, groupedCount, measuredDuration, scoreText } from "../../ui/figures";
 import classes from "./HealthCards.module.css";
 
 /** All extensions together: what they were asked, how well and how fast they answered, and how many fail. */
@@ -124,9 +124,9 @@ function difference(earlier: number | null, later: number | null): number | null
 }
 
 function percent(amount: number): string {
-  return `${amount < 10 ? amount.toFixed(1) : groupedCount(Math.round(amount))} %`;
+  return `${amount < 10 ? decimal(amount, 1) : groupedCount(Math.round(amount))} %`;
 }
 
 function points(amount: number): string {
-  return `${amount.toFixed(1)} pp`;
+  return `${decimal(amount, 1)} pp`;
 }

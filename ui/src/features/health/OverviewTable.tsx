@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import type { HealthOverviewRow } from "../../bindings";
 import { CallBars } from "../../ui/CallBars";
 import { ExtensionTypeBadge } from "../../ui/ExtensionTypeBadge";
-import { groupedCount, measuredDuration, scoreText } from "../../ui/figures";
+import { decimal, groupedCount, measuredDuration, scoreText } from "../../ui/figures";
 import { Timestamp } from "../../ui/Timestamp";
 import { useShortcuts } from "../../ui/useShortcuts";
 import { type VirtualColumn, VirtualTable } from "../../ui/VirtualTable";
@@ -92,7 +92,7 @@ function overviewColumns(step: string, search: RangeSearch): VirtualColumn<Healt
       width: 84,
       kind: "figure",
       cell: ({ trend_percent_points }) => (
-        <Trend change={trend_percent_points} words={(points) => `${points.toFixed(1)} pp`} better="up" />
+        <Trend change={trend_percent_points} words={(points) => `${decimal(points, 1)} pp`} better="up" />
       ),
     },
     {

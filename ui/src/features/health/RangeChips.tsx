@@ -38,7 +38,14 @@ export function RangeChips({ chosen, own, onChoose, onOwn, onAll }: RangeChipsPr
           All time
         </ToggleChip>
       )}
-      <Popover opened={opened} onChange={setOpened} position="bottom-start" trapFocus withinPortal>
+      <Popover
+        opened={opened}
+        onChange={setOpened}
+        position="bottom-start"
+        trapFocus
+        withinPortal
+        withRoles={false}
+      >
         <Popover.Target>
           <span>
             <ToggleChip on={own !== null} onToggle={() => setOpened(!opened)}>
@@ -46,7 +53,7 @@ export function RangeChips({ chosen, own, onChoose, onOwn, onAll }: RangeChipsPr
             </ToggleChip>
           </span>
         </Popover.Target>
-        <Popover.Dropdown className={classes.dropdown ?? ""}>
+        <Popover.Dropdown role="dialog" aria-label="Own range" className={classes.dropdown ?? ""}>
           <OwnRange
             key={own?.from}
             from={own?.from}

@@ -1,6 +1,6 @@
 import type { RangeOfTime } from "../../api/health";
 import type { HealthSeverity } from "../../bindings";
-import { localDateTime, parseInstant } from "../../ui/time";
+import { parseInstant, shownSpan } from "../../ui/time";
 import { severities } from "./healthState";
 
 /** The ranges to choose from, by how they stand in the address; "all" is what the counters hold. */
@@ -90,7 +90,5 @@ export function rangeOf({ range = "24h", from, until }: RangeSearch): RangeOfTim
 
 /** "2026-11-23 14:05 to 15:10". */
 export function rangeWords({ from, until }: OwnRange): string {
-  const [first, last] = [from, until].map((end) => localDateTime(new Date(end)).slice(0, 16));
-  if (first === undefined || last === undefined) return "";
-  return first.slice(0, 10) === last.slice(0, 10) ? `${first} to ${last.slice(11)}` : `${first} to ${last}`;
+  return shownSpan(new Date(from), new Date(until), "to");
 }

@@ -25,6 +25,24 @@ describe("the settings", () => {
     expect(screen.getByRole("region", { name: "About" })).toHaveTextContent("0.1.0");
   });
 
+  it("change the size of everything, as its keys do everywhere", async () => {
+    const backend = startBackend();
+    const { user } = renderApp("/settings");
+    const size = await screen.findByRole("status", { name: "Size of everything" });
+    await waitFor(() => expect(size).toHaveTextContent("100 %"));
+    await user.click(screen.getByRole("button", { name: "Larger" }));
+    await waitFor(() => expect(backend.zoomPercent).toBe(110));
+    await user.keyboard("{Control>}+={/Control}");
+    await waitFor(() => expect(backend.zoomPercent).toBe(150));
+    expect(size).toHaveTextContent("150 %");
+    await user.keyboard("?");
+    await screen.findByRole("dialog", { name: "Keys" });
+    await user.keyboard("{Control>}-{/Control}");
+    await waitFor(() => expect(backend.zoomPercent).toBe(125));
+    await user.keyboard("{Control>}0{/Control}");
+    await waitFor(() => expect(backend.zoomPercent).toBe(100));
+  });
+
   it("change the log level", async () => {
     const backend = startBackend();
     const { user } = renderApp("/settings");

@@ -48,14 +48,14 @@ function Fields({ detail: { config, metadata } }: { detail: ExtensionDetail }) {
   return (
     <>
       <div className={classes.heading}>
-        <h3>Configuration</h3>
+        <h2>Configuration</h2>
         <CopyButton size="compact-xs" text={config ?? ""}>
           Copy
         </CopyButton>
       </div>
       <JsonView json={config} />
       <div className={classes.heading}>
-        <h3>Metadata</h3>
+        <h2>Metadata</h2>
         <CopyButton size="compact-xs" text={metadata ?? ""}>
           Copy
         </CopyButton>

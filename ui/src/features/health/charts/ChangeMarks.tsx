@@ -3,7 +3,7 @@ import type { AuditEntry } from "../../../bindings";
 import { actionIcons } from "../../../ui/actionIcons";
 import { actor, changeSentence } from "../../../ui/changeWords";
 import { IconStack2 } from "../../../ui/icons";
-import { localDateTime } from "../../../ui/time";
+import { shownDateTime } from "../../../ui/time";
 import type { Steps } from "./chartModel";
 import classes from "./charts.module.css";
 import { leftRoom, rightRoom, xOfTime } from "./TimeChart";
@@ -60,7 +60,7 @@ export function ChangeMarks({ entries, steps, width, onOpen }: ChangeMarksProps)
             >
               <UnstyledButton
                 className={classes.markButton}
-                aria-label={`${sentences.join("; ")}. Opens the audit log.`}
+                aria-label={`${whoOf(group.entries)}: ${sentences.join("; ")}. Opens the audit log.`}
                 onClick={() => onOpen(group.entries)}
               >
                 <Icon size={12} stroke={2} aria-hidden />
@@ -82,7 +82,7 @@ export function markTime({ sealed_at, timestamp }: AuditEntry): number | null {
 
 function sentence(entry: AuditEntry): string {
   const at = markTime(entry);
-  return `${at === null ? "" : `${localDateTime(new Date(at))} `}${changeSentence(entry)}`;
+  return `${at === null ? "" : `${shownDateTime(new Date(at))} `}${changeSentence(entry)}`;
 }
 
 function whoOf(entries: readonly AuditEntry[]): string {

@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import { localDateTime, utcDateTime } from "../../../ui/time";
+import { shownMinute, utcDateTime } from "../../../ui/time";
 import { type VirtualColumn, VirtualTable } from "../../../ui/VirtualTable";
 import { type Chart, filledPlaces, type Steps, timeAt } from "./chartModel";
 import classes from "./charts.module.css";
@@ -13,7 +13,7 @@ export function ChartTable({ chart, steps }: { chart: Chart; steps: Steps }) {
         key: "from",
         name: "From, local time",
         width: 160,
-        cell: (place) => localDateTime(new Date(timeAt(steps, place))).slice(0, 16),
+        cell: (place) => shownMinute(new Date(timeAt(steps, place))),
       },
       {
         key: "utc",

@@ -55,7 +55,7 @@ export function TimeChart(props: TimeChartProps) {
   return (
     <section className={classes.chart} aria-label={chart.name} data-chart={chart.key}>
       <div className={classes.head}>
-        <h3 className={classes.title}>{chart.name}</h3>
+        <h2 className={classes.title}>{chart.name}</h2>
         <ul className={classes.legend} data-testid={`${chart.key} legend`}>
           {chart.lines.map(({ name, look, values, whole }) => {
             const value = place === null ? whole : (values[place] ?? null);

@@ -3,7 +3,7 @@ import { timeTicks as localTicks } from "d3-time";
 import type { HealthPoint, HealthSeries } from "../../../bindings";
 import { type Brush, brushed } from "../../../ui/brush";
 import { exactDuration, groupedCount, measuredDuration, scoreText } from "../../../ui/figures";
-import { localClock, localDate, localDateTime, utcDateTime } from "../../../ui/time";
+import { shownClockMinute, shownDayOfYear, shownSpan, utcDateTime } from "../../../ui/time";
 
 /** The time axis: so many steps of the same length, from a moment on (in milliseconds since 1970). */
 export type Steps = { from: number; stepMs: number; count: number };
@@ -153,8 +153,7 @@ export function timeTicks(steps: Steps, width: number): Tick[] {
 }
 
 function timeLabel(tick: Date): string {
-  const clock = localClock(tick).slice(0, 5);
-  return clock === "00:00" ? localDate(tick).slice(5) : clock;
+  return tick.getHours() === 0 && tick.getMinutes() === 0 ? shownDayOfYear(tick) : shownClockMinute(tick);
 }
 
 /** When a step begins, in milliseconds since 1970. */
@@ -176,12 +175,12 @@ export function spanWords(steps: Steps, first: number, last: number): { local: s
   const from = new Date(timeAt(steps, first));
   const until = new Date(timeAt(steps, last + 1));
   return {
-    local: spanText(localDateTime(from), localDateTime(until)),
-    utc: `${spanText(utcDateTime(from), utcDateTime(until))} UTC`,
+    local: shownSpan(from, until, "–"),
+    utc: `${utcSpan(utcDateTime(from), utcDateTime(until))} UTC`,
   };
 }
 
-function spanText(from: string, until: string): string {
+function utcSpan(from: string, until: string): string {
   const [first, last] = [from.slice(0, 16), until.slice(0, 16)];
   return first.slice(0, 10) === last.slice(0, 10) ? `${first} – ${last.slice(11)}` : `${first} – ${last}`;
 }

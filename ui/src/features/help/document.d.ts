@@ -1,0 +1,4 @@
+declare module "*?document" {
+  const document: import("../../../documents/markdown").HelpDocument;
+  export default document;
+}
