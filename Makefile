@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test test-pooled bench lint format bindings openapi postman diagram icons screenshots clean
+.PHONY: help run sample dev test test-pooled package test-package package-sizes bench lint format bindings openapi postman diagram icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -24,6 +24,15 @@ test-pooled: ## Run the core's tests through PgBouncer, in session and in transa
 	@scripts/prerequisites.sh test && node postgresql/fetch.mjs
 	@TEST_POOLING=session cargo test --workspace --locked --test core
 	@TEST_POOLING=transaction cargo test --workspace --locked --test core
+
+package: ## Build the .deb and the .rpm (elsewhere: the .dmg), or KINDS="appimage …"
+	@scripts/package.sh $(KINDS)
+
+test-package: ## Install, use and remove the built packages in bare systems (as root)
+	@scripts/test-package.sh
+
+package-sizes: ## Write into docs/packages.md what the built packages' size is, and what takes it
+	@scripts/package-sizes.sh
 
 bench: ## Measure all that docs/benchmarks.md says, or SECTIONS="lookup cache …" of it
 	@scripts/bench.sh $(SECTIONS)

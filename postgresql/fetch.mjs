@@ -3,11 +3,12 @@
 //
 // The server comes from the npm package for the platform, pinned with its checksum in
 // package-lock.json. The package leaves its libraries' links to an install script; here each library
-// gets the one name by which the programs load it, because bundles don't keep links.
+// gets the one name by which the programs load it, because bundles don't keep links. PostgreSQL's own
+// extensions and languages, which the registry doesn't use, are left out, and so are symbols for debuggers.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -23,7 +24,8 @@ if (version === undefined) {
 
 // Written last, so that a layout which was cut short is made again.
 const stamp = join(target, "VERSION");
-const wanted = `${platformPackage} ${version}\n`;
+const layout = 2;
+const wanted = `${platformPackage} ${version} layout ${layout}\n`;
 if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) process.exit(0);
 
 console.log(`Fetching PostgreSQL (${wanted.trim()})`);
@@ -38,15 +40,19 @@ const unfinished = `${target}.unfinished`;
 rmSync(unfinished, { recursive: true, force: true });
 mkdirSync(unfinished, { recursive: true });
 cpSync(join(native, "bin"), join(unfinished, "bin"), { recursive: true });
-cpSync(join(native, "share"), join(unfinished, "share"), { recursive: true });
+cpSync(join(native, "share"), join(unfinished, "share"), {
+  recursive: true,
+  filter: (path) => basename(dirname(path)) !== "extension" || basename(path).startsWith("plpgsql"),
+});
 copyLibraries(join(native, "lib"), join(unfinished, "lib"));
+if (process.platform === "linux") stripSymbols(unfinished);
 cpSync(join(source, "LICENSE.md"), join(unfinished, "LICENSE.md"));
 writeFileSync(join(unfinished, "VERSION"), wanted);
 rmSync(target, { recursive: true, force: true });
 renameSync(unfinished, target);
 
 // Copies the shared libraries, each under the name by which it is loaded, and the server's modules.
-// Archives and compiler files are for building other programs.
+// Archives and compiler files are for building other programs, and some libraries for extensions.
 function copyLibraries(from, to) {
   const links = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8"));
   const loadedAs = new Map();
@@ -59,9 +65,25 @@ function copyLibraries(from, to) {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     if (entry.isDirectory()) {
-      if (entry.name === "postgresql") cpSync(join(from, entry.name), join(to, entry.name), { recursive: true, filter: (path) => !path.includes("pgxs") });
-    } else if (/\.so(\.|$)|\.dylib$/.test(entry.name)) {
+      if (entry.name === "postgresql") cpSync(join(from, entry.name), join(to, entry.name), { recursive: true, filter: isServersOwn });
+    } else if (/\.so(\.|$)|\.dylib$/.test(entry.name) && !/^lib(ecpg|pgtypes|xslt|ossp-uuid)/.test(entry.name)) {
       cpSync(join(from, entry.name), join(to, loadedAs.get(entry.name) ?? entry.name));
     }
   }
+}
+
+// Whether a module is part of every database: the language of the triggers, what initdb loads, replication, and the
+// conversions between encodings.
+function isServersOwn(path) {
+  return statSync(path).isDirectory()
+    ? basename(path) !== "pgxs"
+    : /^(plpgsql|dict_snowball|libpqwalreceiver|pgoutput|.*_and_.*|euc2004_sjis2004)\.(so|dylib)$/.test(basename(path));
+}
+
+// `strip` is part of what Rust links with.
+function stripSymbols(folder) {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && (/\.so(\.|$)/.test(entry.name) || basename(entry.parentPath) === "bin"))
+    .map((entry) => join(entry.parentPath, entry.name));
+  execFileSync("strip", ["--strip-unneeded", ...files], { stdio: "inherit" });
 }

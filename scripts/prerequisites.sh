@@ -4,12 +4,13 @@
 #   scripts/prerequisites.sh run    to build and run the console
 #   scripts/prerequisites.sh test   to run the tests as well
 #   scripts/prerequisites.sh bench  to measure as well
+#   scripts/prerequisites.sh package  to test packages as well
 #
 # Debian and Ubuntu: installs what is missing with apt. Elsewhere: names it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-purpose=${1:?usage: scripts/prerequisites.sh run|test|bench}
+purpose=${1:?usage: scripts/prerequisites.sh run|test|bench|package}
 has() { command -v "$1" >/dev/null 2>&1; }
 fail() {
     printf 'error: %s\n' "$*" >&2
@@ -33,15 +34,21 @@ if [[ $purpose == bench ]]; then
     # What the HTTP server is measured with.
     packages+=(wrk)
 fi
+if [[ $purpose == package ]]; then
+    purpose=test
+    # A Debian to install into, and the other kind of package.
+    packages+=(debootstrap rpm)
+fi
 if [[ $purpose == test || (-z ${DISPLAY:-} && -z ${WAYLAND_DISPLAY:-}) ]]; then
     # A virtual display, a session bus and a picture of the screen.
     packages+=(xvfb dbus imagemagick)
 fi
 if [[ $purpose == test ]]; then
     # The driver of the window, a keychain, what shows the icon in the tray, dunst, which shows the desktop's
-    # notices (dbus-send asks it), what Patroni and Schemathesis are written in, and what the examples of docs/api.md are
-    # run with.
-    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 python3-venv curl jq)
+    # notices (dbus-send asks it), what Patroni and Schemathesis are written in, what the examples of docs/api.md are
+    # run with, and what knows desktop entries, metainfo, MIME types and manuals.
+    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 python3-venv curl jq
+        desktop-file-utils appstream shared-mime-info libglib2.0-bin man-db)
 fi
 
 as_root() {

@@ -258,7 +258,7 @@ mod platform {
         let mut wanted = notification(&notice);
         wanted
             .icon("beamline-registry")
-            .hint(Hint::DesktopEntry("Beamline Registry".to_owned()))
+            .hint(Hint::DesktopEntry("beamline-registry".to_owned()))
             // By this name the desktop knows what a click on all of it means.
             .action("default", "Open")
             .urgency(if notice.is_urgent {

@@ -52,8 +52,8 @@ async fn the_examples_run_as_they_are_written() {
     );
 }
 
-#[tokio::test]
-async fn each_command_has_an_example_and_each_code_a_line() {
+/// Each command, such as `audit list`, as the help names it.
+pub(crate) fn commands() -> BTreeSet<String> {
     let words = |arguments: &[&str]| -> Vec<String> {
         let help = finish(bare_command(arguments), "").with(0).out;
         help.lines()
@@ -74,6 +74,12 @@ async fn each_command_has_an_example_and_each_code_a_line() {
         commands.extend(below.iter().map(|word| format!("{command} {word}")));
     }
     assert!(commands.len() > 20, "{commands:?}");
+    commands
+}
+
+#[tokio::test]
+async fn each_command_has_an_example_and_each_code_a_line() {
+    let mut commands = commands();
     let examples = examples().concat();
     commands.retain(|command| !examples.contains(&format!("registryctl {command}")));
     // It serves until it is told to end: docs/api.md has it.

@@ -7,6 +7,7 @@ mod changes;
 mod documentation;
 mod exit_codes;
 mod interrupted;
+mod packaging;
 mod places;
 mod planning;
 mod racing;

@@ -26,6 +26,8 @@ pub struct Account {
     pub desktop: Desktop,
     /// Where the application keeps its database.
     pub data_directory: PathBuf,
+    /// The application.
+    program: PathBuf,
     home: TestFolder,
 }
 
@@ -72,13 +74,25 @@ impl Account {
         Self {
             desktop: Desktop::start(screen, &environment),
             data_directory,
+            program: built_program("beamline-registry"),
+            home,
+        }
+    }
+
+    /// An account whose application is this program, in place of the one that is built here.
+    pub fn with_program(program: PathBuf) -> Self {
+        let home = TestFolder::new();
+        Self {
+            desktop: Desktop::start(ScreenSize::SMALL, &[]),
+            data_directory: home.path().join("data"),
+            program,
             home,
         }
     }
 
     /// Starts the application.
     pub async fn start(&self) -> Window {
-        let capabilities = json!({ "tauri:options": { "application": program() } });
+        let capabilities = json!({ "tauri:options": { "application": self.program } });
         let driver = Driver::start(&self.desktop);
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities.as_object().expect("an object").clone())
@@ -93,7 +107,7 @@ impl Account {
 
     /// A command for one more start of the application on the same desktop.
     pub fn further_start(&self) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         command.envs(
             self.desktop
                 .environment
@@ -105,17 +119,14 @@ impl Account {
 
     /// The process of the running application.
     pub fn process_id(&self) -> u32 {
-        let program = program().canonicalize().expect("the program is built");
-        let marker = format!(
-            "BEAMLINE_REGISTRY_DATA_DIR={}\0",
-            self.data_directory.display()
-        );
+        let marker = format!("DISPLAY={}\0", self.desktop.display);
         std::fs::read_dir("/proc")
             .expect("/proc is mounted")
             .find_map(|entry| {
                 let entry = entry.ok()?;
                 let process_id = entry.file_name().to_str()?.parse().ok()?;
-                let is_program = std::fs::read_link(entry.path().join("exe")).ok()? == program;
+                let executable = std::fs::read_link(entry.path().join("exe")).ok()?;
+                let is_program = executable.file_name()? == "beamline-registry";
                 let environment = std::fs::read(entry.path().join("environ")).ok()?;
                 let is_ours = environment
                     .windows(marker.len())
@@ -190,11 +201,6 @@ fn key_value(key: &str) -> char {
         "Delete" => Key::Delete.into(),
         character => character.chars().next().expect("a key"),
     }
-}
-
-/// The application.
-fn program() -> PathBuf {
-    built_program("beamline-registry")
 }
 
 /// The open window.

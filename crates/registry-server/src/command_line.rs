@@ -23,6 +23,7 @@ use crate::commands::get::GetOptions;
 use crate::commands::health::HealthOptions;
 use crate::commands::history::HistoryOptions;
 use crate::commands::list::ListOptions;
+use crate::commands::manual::ManualOptions;
 use crate::commands::plan::PlanOptions;
 use crate::commands::restore::RestoreOptions;
 use crate::commands::restore_backup::RestoreBackupOptions;
@@ -116,6 +117,8 @@ pub(crate) enum Command {
     Openapi,
     /// Prints a script that completes arguments in a shell
     Completions(CompletionsOptions),
+    /// Writes the manual for man(1), a page of each command
+    Manual(ManualOptions),
 }
 
 #[derive(Args, Debug)]

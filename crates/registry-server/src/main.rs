@@ -34,8 +34,8 @@ use tokio::sync::oneshot;
 
 use crate::command_line::{Command, CommandLine, TokenCommand};
 use crate::commands::{
-    apply, audit, backup, completions, delete, edit, export, get, health, history, list, migrate,
-    plan, restore, restore_backup, status, switch, token,
+    apply, audit, backup, completions, delete, edit, export, get, health, history, list, manual,
+    migrate, plan, restore, restore_backup, status, switch, token,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -164,5 +164,6 @@ async fn dispatch(
         },
         Command::Openapi => serve::print_document(output),
         Command::Completions(options) => completions::run(&options, output),
+        Command::Manual(options) => manual::run(&options),
     }
 }

@@ -129,11 +129,13 @@ fn saved(folders: &Folders) -> Result<SavedProfiles, Failure> {
         .map_err(|error| Failure::of_system("The console's settings can't be read", &error))
 }
 
-/// The window's resources, where a PostgreSQL is packed with it: beside this program, or in the folder of libraries.
+/// The window's resources, where a PostgreSQL is packed with it: beside this program, in the folder of libraries of a
+/// package, or in the application of a Mac.
 fn resources() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let folder = program.parent()?;
-    [folder.to_owned(), folder.join("../lib/Beamline Registry")]
+    ["", "../lib/beamline-registry", "../Resources"]
+        .map(|place| folder.join(place))
         .into_iter()
         .find(|folder| folder.join("postgresql").is_dir())
 }

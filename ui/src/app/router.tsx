@@ -150,4 +150,8 @@ declare module "@tanstack/react-router" {
   interface Register {
     router: AppRouter;
   }
+  interface HistoryState {
+    /** The file that the page of the backups is opened for. */
+    backup?: string;
+  }
 }

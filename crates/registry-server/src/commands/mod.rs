@@ -11,6 +11,7 @@ pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod list;
+pub(crate) mod manual;
 pub(crate) mod migrate;
 pub(crate) mod plan;
 pub(crate) mod restore;

@@ -40,6 +40,36 @@ const rowOf = async (revision: number) => {
 
 afterEach(() => vi.restoreAllMocks());
 
+describe("a backup that the desktop opens", () => {
+  it("is asked about once, and opens neither by itself nor at the next start", async () => {
+    const backend = startBackend();
+    const file = backupFile(1200);
+    backend.backupFiles.set("", [file]);
+    backend.link = file.path;
+    const { user, path } = renderApp("/");
+    const dialog = within(await screen.findByRole("dialog"));
+    await user.click(dialog.getByRole("button", { name: "Keep what is there" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(path()).toBe("/backups");
+    expect(localStorage.length, "the address is kept").toBeGreaterThan(0);
+    expect(JSON.stringify({ ...localStorage })).not.toContain(file.name);
+    expect(backend.callsOf("restore_backup")).toEqual([]);
+    backend.link = file.path;
+    await backend.emitLink();
+    await screen.findByRole("dialog");
+  });
+
+  it("that is damaged says so", async () => {
+    const backend = startBackend();
+    const file = backupFile(1000, { verification: { ...verified, problem: damaged } });
+    backend.backupFiles.set("", [file]);
+    backend.link = file.path;
+    renderApp("/");
+    expect(await screen.findByText("The backup can't be restored")).toBeVisible();
+    expect(screen.queryByRole("dialog")).toBeNull();
+  });
+});
+
 describe("the list of backups", () => {
   it("says of each what is in it and whether it is whole", async () => {
     const backend = startBackend();

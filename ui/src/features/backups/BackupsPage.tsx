@@ -39,6 +39,7 @@ import { KeptDatabases } from "./KeptDatabases";
 import { MovedNote, MoveSection } from "./MoveSection";
 import { RestoreDialog } from "./RestoreDialog";
 import { UpgradeOffer } from "./UpgradeOffer";
+import { useOpenedBackup } from "./useOpenedBackup";
 import { WorkNote } from "./WorkNote";
 
 /** The safety of the embedded registry: backups, what was replaced, room, and the way to another database. */
@@ -78,6 +79,7 @@ function Backups({ overview }: { overview: BackupOverview }) {
   const [place, setPlace] = useState<Place>("daily");
   const [otherFolder, setOtherFolder] = useState("");
   const [restoring, setRestoring] = useState<BackupFile | null>(null);
+  useOpenedBackup(setRestoring);
   const make = useMakeBackup();
   const verify = useVerifyBackup();
   const folder = place === "daily" ? null : place === "downloads" ? overview.downloads : otherFolder;
