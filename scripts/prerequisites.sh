@@ -39,9 +39,9 @@ if [[ $purpose == test || (-z ${DISPLAY:-} && -z ${WAYLAND_DISPLAY:-}) ]]; then
 fi
 if [[ $purpose == test ]]; then
     # The driver of the window, a keychain, what shows the icon in the tray, dunst, which shows the desktop's
-    # notices (dbus-send asks it), what Patroni and Schemathesis are written in, and what the examples of docs/api.md are
-    # run with.
-    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 python3-venv curl jq)
+    # notices (dbus-send asks it), what Patroni and Schemathesis are written in, what the examples of docs/api.md are run
+    # with, and clocks that jump.
+    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 python3-venv curl jq libfaketime)
 fi
 
 as_root() {

@@ -9,8 +9,10 @@ use registry::extensions::ExtensionType;
 use registry::plan::ApplyRequest;
 use registry::undo::UndoTarget;
 use registry::{ChangeContext, Registry};
+use serde_json::json;
 use system_tests::cluster::{Cluster, remote, servers};
 use system_tests::database::rows;
+use system_tests::faults;
 use system_tests::tcp_proxy::{TcpProxy, Way};
 
 use crate::secrets::listen_to_log;
@@ -210,9 +212,9 @@ async fn two_hundred_lost_answers_and_each_change_is_made_once() {
         "{} answers were lost",
         proxy.lost_commits()
     );
-    println!(
-        "{} lost answers, {expected} entries, each once",
-        proxy.lost_commits()
+    faults::report(
+        "connection lost at COMMIT, before or after it",
+        json!({ "lost_answers": proxy.lost_commits(), "audited": expected }),
     );
     assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
 }
