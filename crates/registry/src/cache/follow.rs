@@ -259,34 +259,42 @@ impl Follower {
         }
     }
 
-    /// A commit was told. Those that come at once after it are applied with it.
-    async fn notified(&mut self, session: &mut Session, mut revision: i64) -> Result<()> {
+    /// A commit was told. Those that come at once after it are applied with it; those that come later are told again, so
+    /// that nothing else waits for as long as others change something.
+    async fn notified(&mut self, session: &mut Session, revision: i64) -> Result<()> {
         if !self.options.coalesce_duration.is_zero() {
             sleep(self.options.coalesce_duration).await;
         }
-        loop {
-            // Notifications of what an earlier answer held already. If they are of a registry that has
-            // gone back, the next heartbeat finds out.
-            if revision > self.shared.snapshot.load().head().revision {
-                self.check(session).await?;
-            }
-            match session.link.newest_waiting_revision() {
-                Some(newest) => revision = newest,
-                None => return Ok(()),
-            }
+        let newest = session.link.newest_waiting_revision();
+        if !self.is_loaded {
+            // The first reading is under way, and is newer than that or is followed by what it doesn't have.
+            return Ok(());
         }
+        // Notifications of what an earlier answer held already. If they are of a registry that has
+        // gone back, the next heartbeat finds out.
+        if newest.map_or(revision, |newest| newest.max(revision))
+            > self.shared.snapshot.load().head().revision
+        {
+            self.check(session).await?;
+        }
+        Ok(())
     }
 
     /// Asks for the head and applies what is new.
     async fn check(&mut self, session: &mut Session) -> Result<()> {
         let asked_at = Instant::now();
         let ours = self.shared.snapshot.load_full();
+        // Before the first reading is done it is a sign of life alone: all that ever changed would take its time.
+        let changes_at_most = if self.is_loaded {
+            self.options.changes_at_most
+        } else {
+            0
+        };
         let news = session
             .link
-            .news_since(ours.head().revision, self.options.changes_at_most)
+            .news_since(ours.head().revision, changes_at_most)
             .await?;
         if !self.is_loaded {
-            // It was a sign of life; the first reading is under way.
             return Ok(());
         }
         match compare(ours.head(), &news) {
