@@ -53,7 +53,7 @@ async fn a_synchronous_standby_takes_over_under_four_writers_and_nothing_is_lost
     .await
     .unwrap();
     let before = Said::read(&primary.superuser()).await;
-    let writers = Writers::start(&registry);
+    let mut writers = Writers::start(&registry);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let killed_at = Instant::now();
     primary.kill();

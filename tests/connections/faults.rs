@@ -69,7 +69,7 @@ impl UnderWriters {
     }
 
     /// Waits until each writer has gone on since the fault, then compares all; tells of it.
-    async fn end(self, fault: &str, mended_at: Instant, further: serde_json::Value) {
+    async fn end(mut self, fault: &str, mended_at: Instant, further: serde_json::Value) {
         wait_until("each writer goes on", async || {
             self.writers
                 .history
@@ -123,7 +123,7 @@ async fn backends_that_are_killed_under_writers_lose_nothing() {
     let under_writers = UnderWriters::start(Cluster::start(&[]).await).await;
     let mut killed = 0;
     for _ in 0..3 {
-        killed += under_writers.cluster.kill_backends("console").await;
+        killed += under_writers.cluster.kill_backends(&["console"]).await;
         under_writers.see_writing(20).await;
     }
     let mended_at = Instant::now();

@@ -38,7 +38,7 @@ async fn a_switchover_and_the_death_of_the_leader_under_four_writers_lose_nothin
     let ports = [cluster.nodes[0].port, cluster.nodes[1].port];
     let registry = Registry::open(servers(&remote(&ports))).await.unwrap();
     let before = Said::read(&superuser_at(ports[first])).await;
-    let writers = Writers::start(&registry);
+    let mut writers = Writers::start(&registry);
     tokio::time::sleep(Duration::from_secs(2)).await;
 
     let asked = Instant::now();

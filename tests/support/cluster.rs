@@ -210,16 +210,16 @@ impl Cluster {
     }
 
     /// Kills the processes of these sessions, as running out of memory would; it ends all others then, and recovers.
-    pub async fn kill_backends(&self, of_login: &str) -> usize {
-        let sessions =
-            format!("SELECT pid::text FROM pg_stat_activity WHERE usename = '{of_login}'");
+    pub async fn kill_backends(&self, of_logins: &[&str]) -> usize {
+        let sessions = format!(
+            "SELECT pid::text FROM pg_stat_activity WHERE usename = ANY ('{{{}}}')",
+            of_logins.join(",")
+        );
         let sessions = rows(&self.superuser(), &sessions).await;
         for session in sessions.iter().flatten().flatten() {
+            let process = Pid::from_raw(session.parse().expect("a process id"));
             // It may have ended by itself.
-            let _ = kill(
-                Pid::from_raw(session.parse().expect("a process id")),
-                Signal::SIGKILL,
-            );
+            let _ = kill(process, Signal::SIGKILL);
         }
         sessions.len()
     }

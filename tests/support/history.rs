@@ -45,14 +45,14 @@ pub struct Change {
 }
 
 /// What a client knows of its change.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Told {
     /// Nothing: it has no answer, or lost it.
     Nothing,
     /// It was made; told at this moment.
     Made(Instant),
-    /// It was not made.
-    Refused,
+    /// It was not made; told in these words.
+    Refused(String),
 }
 
 /// What all clients noted. Clones are the same notes.
@@ -116,7 +116,7 @@ impl History {
             of_it
                 .filter_map(|change| match change.told {
                     Told::Made(at) => Some(at - moment),
-                    Told::Nothing | Told::Refused => None,
+                    Told::Nothing | Told::Refused(_) => None,
                 })
                 .min()
         };
@@ -137,7 +137,7 @@ impl History {
                 .filter(|change| change.extension_id == *id)
                 .filter_map(|change| match change.told {
                     Told::Made(at) => Some(at),
-                    Told::Nothing | Told::Refused => None,
+                    Told::Nothing | Told::Refused(_) => None,
                 })
                 .collect();
             moments.sort_unstable();
@@ -201,9 +201,9 @@ impl Asked {
         self.tell(Told::Made(Instant::now()));
     }
 
-    /// It was not made.
-    pub fn refused(self) {
-        self.tell(Told::Refused);
+    /// It was not made; told in these words.
+    pub fn refused(self, words: impl Into<String>) {
+        self.tell(Told::Refused(words.into()));
     }
 
     fn tell(self, told: Told) {
@@ -330,8 +330,8 @@ pub enum Wrong {
     Lost(Uuid),
     /// It is in the log more than once.
     Doubled(Uuid),
-    /// It was refused and is in the log.
-    RefusedAndMade(Uuid),
+    /// It was refused in these words and is in the log.
+    RefusedAndMade(Uuid, String),
     /// The entry of this revision is of nobody's change.
     Invented(i64),
     /// The entry of this revision is not what was asked for.
@@ -423,9 +423,11 @@ fn asked(before: &Said, changes: &[Change], now: &Said, wrong: &mut Vec<Wrong>) 
     }
     for change in changes {
         let count = there.get(&change.request_id).copied().unwrap_or(0);
-        match (change.told, count) {
+        match (&change.told, count) {
             (Told::Made(_), 0) => wrong.push(Wrong::Lost(change.request_id)),
-            (Told::Refused, 1..) => wrong.push(Wrong::RefusedAndMade(change.request_id)),
+            (Told::Refused(words), 1..) => {
+                wrong.push(Wrong::RefusedAndMade(change.request_id, words.clone()));
+            }
             (_, 2..) => wrong.push(Wrong::Doubled(change.request_id)),
             _ => {}
         }
@@ -529,7 +531,7 @@ mod tests {
                 asked_at: second(2 * number - 1),
                 told: match number {
                     4 => Told::Nothing,
-                    5 => Told::Refused,
+                    5 => Told::Refused("a rule".into()),
                     _ => Told::Made(second(2 * number)),
                 },
             })
@@ -663,7 +665,7 @@ mod tests {
             });
             now.extensions.insert("a".into(), fields(5));
         });
-        assert_eq!(made, [Wrong::RefusedAndMade(name(5))]);
+        assert_eq!(made, [Wrong::RefusedAndMade(name(5), "a rule".into())]);
     }
 
     #[test]

@@ -47,7 +47,7 @@ async fn write(registry: Registry, id: &'static str, history: History, stop: Arc
             Err(error) => {
                 // All other errors promise that nothing was changed.
                 if error.code() != ErrorCode::OutcomeUnknown {
-                    asked.refused();
+                    asked.refused(format!("{error}: {:?}", error.detail()));
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -84,9 +84,11 @@ impl Writers {
     }
 
     /// Ends them, when each has been told what became of its last change.
-    pub async fn end(self) -> History {
+    pub async fn end(&mut self) -> History {
         self.stop.store(true, Ordering::Relaxed);
-        self.tasks.join_all().await;
-        self.history
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.expect("writers don't panic");
+        }
+        self.history.clone()
     }
 }
