@@ -38,7 +38,7 @@ pub(crate) fn parts(bytes: &[u8]) {
             file.extend_from_slice(chunk);
         }
         file.extend_from_slice(&[0; 4]);
-        let rows = content.iter().filter(|byte| **byte == b'\n').count();
+        let rows = content.split(|byte| *byte == b'\n').count() - 1;
         file.extend_from_slice(&u64::try_from(rows).unwrap().to_le_bytes());
         file.extend_from_slice(&u64::try_from(content.len()).unwrap().to_le_bytes());
         file.extend_from_slice(&Sha256::digest(content));

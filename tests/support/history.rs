@@ -165,8 +165,12 @@ impl History {
             wrong
                 .iter()
                 .take(20)
-                .map(|wrong| format!("{wrong}\n"))
-                .collect::<String>()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(
+                    "
+"
+                )
         );
         let registry = Registry::connect(options.clone()).await.expect("it opens");
         let verification = registry.verify_audit_log().await.expect("it can be read");
