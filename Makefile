@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test test-pooled package test-package package-sizes bench lint format bindings openapi postman diagram icons screenshots clean
+.PHONY: help run sample dev test test-pooled soak fuzz package test-package package-sizes bench lint format bindings openapi postman diagram icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -33,6 +33,14 @@ test-package: ## Install, use and remove the built packages in bare systems (as 
 
 package-sizes: ## Write into docs/packages.md what the built packages' size is, and what takes it
 	@scripts/package-sizes.sh
+
+soak: ## Break everything at random for 30 minutes (SOAK_MINUTES=…); SOAK_SEED=… repeats the faults
+	@scripts/prerequisites.sh test && node postgresql/fetch.mjs && scripts/build-ui.sh
+	@cargo build --package registry-server --package beamline-registry --locked
+	@SOAK_WINDOW=$${SOAK_WINDOW:-1} SOAK_MINUTES=$${SOAK_MINUTES:-30} cargo test --package system-tests --locked --test soak -- --nocapture
+
+fuzz: ## Look for input that breaks a parser, a minute a target (SECONDS_PER_TARGET=…), or TARGETS="document backup …"
+	@scripts/fuzz.sh $(TARGETS)
 
 bench: ## Measure all that docs/benchmarks.md says, or SECTIONS="lookup cache …" of it
 	@scripts/bench.sh $(SECTIONS)

@@ -46,8 +46,8 @@ fi
 if [[ $purpose == test ]]; then
     # The driver of the window, a keychain, what shows the icon in the tray, dunst, which shows the desktop's
     # notices (dbus-send asks it), what Patroni and Schemathesis are written in, what the examples of docs/api.md are
-    # run with, and what knows desktop entries, metainfo, MIME types and manuals.
-    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 python3-venv curl jq
+    # run with, clocks that jump, and what knows desktop entries, metainfo, MIME types and manuals.
+    packages+=(webkit2gtk-driver gnome-keyring libayatana-appindicator3-1 dunst python3 python3-venv curl jq libfaketime
         desktop-file-utils appstream shared-mime-info libglib2.0-bin man-db)
 fi
 

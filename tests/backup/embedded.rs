@@ -10,6 +10,7 @@ use registry::moving;
 use registry::{ChangeContext, ErrorCode, Registry};
 use system_tests::bundle::{bundled_server, installed_server};
 use system_tests::database::{TestDatabase, rows};
+use system_tests::faults;
 use system_tests::folder::{SmallDisk, TestFolder};
 use system_tests::servers::{self, superuser_of};
 
@@ -428,6 +429,10 @@ async fn on_a_full_disk_it_is_said_and_after_freeing_some_every_acknowledged_cha
     }
     assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
     assert!(server.disk_space().is_reserve_held, "there is room again");
+    faults::report(
+        "disk full",
+        serde_json::json!({ "acknowledged": acknowledged.len(), "audited": acknowledged.len(), "refused": codes.len() }),
+    );
     close((server, registry)).await;
 }
 

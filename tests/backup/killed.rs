@@ -10,10 +10,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use registry::{ChangeContext, ErrorCode, Registry};
+use serde_json::json;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::types::Uuid;
 use system_tests::database::{TestDatabase, execute};
+use system_tests::faults;
 use system_tests::on_each_server;
 use system_tests::servers;
 
@@ -287,10 +289,15 @@ on_each_server! {
                 *places.entry(place).or_default() += 1;
             }
         }
-        println!(
-            "killed {} times in {round} moves of {duration:?}, in {places:?}; {} acknowledged changes, all there",
-            places.values().sum::<usize>() + count,
-            acknowledged.lock().unwrap().len()
+        faults::report(
+            "mover killed",
+            json!({
+                "kills": places.values().sum::<usize>() + count,
+                "moves": round,
+                "move_ms": duration.as_millis(),
+                "in_steps": places,
+                "acknowledged": acknowledged.lock().unwrap().len(),
+            }),
         );
     }
 

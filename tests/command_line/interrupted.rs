@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
+use system_tests::faults;
 
 use crate::support::{Done, Shell};
 
@@ -103,6 +105,10 @@ async fn a_plan_that_is_cut_short_is_applied_whole_or_not_at_all() {
         "some were cut short before their end: {undone} of {round}"
     );
     assert!(broken_off > 0, "a signal ends it in order");
+    faults::report(
+        "command that applies a file killed or interrupted",
+        json!({ "rounds": round, "not_made": undone, "ended_in_order": broken_off, "whole_ms": whole.as_millis() }),
+    );
     shell.run(&["audit", "verify"]).with(0);
 }
 

@@ -1,91 +1,20 @@
 //! The primary dies and a standby is promoted.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use registry::anchors::AnchorFile;
 use registry::cache::{CacheOptions, CacheState, ChangeNotices, PollingReason, RegistryCache};
 use registry::connection::{RemoteDatabase, ServerRole};
-use registry::extension_changes::ExtensionPatch;
 use registry::{ChangeContext, Registry};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::types::Uuid;
+use serde_json::json;
 use system_tests::cluster::{Cluster, remote, servers};
 use system_tests::database::{execute, rows};
+use system_tests::faults;
 use system_tests::folder::TestFolder;
+use system_tests::history::Said;
+use system_tests::writers::{IDS, Writers};
 
 use crate::secrets::{assert_no_secret, listen_to_log};
-
-pub(crate) const IDS: [&str; 4] = [
-    "pii_guard",
-    "mock_provider",
-    "openai_gpt4",
-    "normalize_text",
-];
-
-/// What a writer was told.
-#[derive(Default)]
-pub(crate) struct Told {
-    /// What was acknowledged, and when.
-    pub(crate) acknowledged: Vec<(Uuid, Instant)>,
-    /// The longest time without an acknowledged change.
-    gap: Duration,
-}
-
-/// Changes one extension until it is told to stop, and keeps the names of the requests that were acknowledged.
-pub(crate) async fn write(
-    registry: Registry,
-    id: &'static str,
-    number: u128,
-    stop: Arc<AtomicBool>,
-) -> Told {
-    let mut told = Told::default();
-    let mut last = Instant::now();
-    for count in 0_u128.. {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let request_id = Uuid::from_u128((number << 64) + count + 1);
-        let context = ChangeContext {
-            request_id: Some(request_id),
-            ..ChangeContext::default()
-        };
-        let changed = async {
-            let seen = registry.get_extension(id).await?.revision;
-            let timeout_ms = i32::try_from(count % 500_000).unwrap() + 1;
-            let patch = ExtensionPatch {
-                timeout_ms: Some(timeout_ms + 7),
-                ..ExtensionPatch::default()
-            };
-            registry.update_extension(id, seen, &patch, &context).await
-        };
-        match changed.await {
-            Ok(_) => {
-                told.gap = told.gap.max(last.elapsed());
-                last = Instant::now();
-                told.acknowledged.push((request_id, last));
-            }
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-    told
-}
-
-/// Which requests the audit log has, and how often.
-pub(crate) async fn requests_in(superuser: &PgConnectOptions) -> Vec<(Uuid, u32)> {
-    rows(
-        superuser,
-        "SELECT request_id::text, count(*)::text FROM extension_audit_log WHERE request_id IS NOT NULL GROUP BY 1",
-    )
-    .await
-    .into_iter()
-    .map(|row| {
-        let [id, count] = row.try_into().unwrap();
-        (id.unwrap().parse().unwrap(), count.unwrap().parse().unwrap())
-    })
-    .collect()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_synchronous_standby_takes_over_under_four_writers_and_nothing_is_lost() {
@@ -123,13 +52,10 @@ async fn a_synchronous_standby_takes_over_under_four_writers_and_nothing_is_lost
     )
     .await
     .unwrap();
-    let stop = Arc::new(AtomicBool::new(false));
-    let writers: Vec<_> = IDS
-        .into_iter()
-        .zip(1..)
-        .map(|(id, number)| tokio::spawn(write(registry.clone(), id, number, Arc::clone(&stop))))
-        .collect();
+    let before = Said::read(&primary.superuser()).await;
+    let mut writers = Writers::start(&registry);
     tokio::time::sleep(Duration::from_secs(2)).await;
+    let killed_at = Instant::now();
     primary.kill();
     standby.promote();
     // The promoted server waits for no standby of its own.
@@ -140,30 +66,19 @@ async fn a_synchronous_standby_takes_over_under_four_writers_and_nothing_is_lost
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_secs(8)).await;
-    stop.store(true, Ordering::Relaxed);
-
-    let there = requests_in(&standby.superuser()).await;
-    let mut acknowledged = 0;
-    let mut gap = Duration::ZERO;
-    for writer in writers {
-        let told = writer.await.unwrap();
-        gap = gap.max(told.gap);
-        acknowledged += told.acknowledged.len();
-        for (request, _) in told.acknowledged {
-            let found = there.iter().find(|(id, _)| *id == request);
-            assert_eq!(
-                found.map(|(_, count)| *count),
-                Some(1),
-                "an acknowledged change is there, once"
-            );
-        }
-    }
-    println!(
-        "{acknowledged} acknowledged changes, all there; no writer waited for more than {gap:?}"
+    let history = writers.end().await;
+    let checked = history.check(&before, &standby.superuser()).await;
+    let gap = history.longest_gap(&IDS);
+    let recovered = history
+        .resumed_after(&IDS, killed_at)
+        .expect("each goes on");
+    faults::report_checked(
+        "primary killed, synchronous standby promoted",
+        checked,
+        json!({ "writers": IDS.len(), "longest_gap_ms": gap.as_millis(), "recovered_ms": recovered.as_millis() }),
     );
-    assert!(acknowledged > 8, "{acknowledged}");
+    assert!(checked.acknowledged > 8, "{checked:?}");
     assert!(gap < Duration::from_secs(15), "{gap:?}");
-    assert!(there.iter().all(|(_, count)| *count == 1));
 
     let state = registry.connection_state().unwrap().borrow().clone();
     assert!(
@@ -178,7 +93,6 @@ async fn a_synchronous_standby_takes_over_under_four_writers_and_nothing_is_lost
         cache.stats().revision == head && cache.state() == CacheState::Fresh
     })
     .await;
-    assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
     assert_no_secret(&format!("{registry:?} {cache:?}"));
 }
 
@@ -249,6 +163,10 @@ async fn what_an_asynchronous_standby_had_not_received_is_reported_with_its_numb
     .unwrap()
     .clone();
     let tail = state.lost_tail.unwrap();
+    faults::report(
+        "primary killed, asynchronous standby behind it promoted",
+        json!({ "lost_and_reported": tail.lost_count, "common_revision": tail.common_revision }),
+    );
     assert_eq!(
         (
             tail.known_revision,
@@ -326,10 +244,15 @@ async fn a_primary_that_goes_silent_and_one_that_is_demoted_are_left() {
     };
     tokio::time::sleep(Duration::from_millis(200)).await;
     standby.promote();
+    let frozen_at = Instant::now();
     let outcome = tokio::time::timeout(Duration::from_secs(30), change)
         .await
         .expect("it does not hang")
         .unwrap();
+    faults::report(
+        "primary goes silent during a change, standby promoted",
+        json!({ "settled_ms": frozen_at.elapsed().as_millis(), "made": outcome.is_ok() }),
+    );
     if outcome.is_err() {
         // It had not begun: nothing is in doubt.
         registry

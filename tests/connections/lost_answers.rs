@@ -8,9 +8,11 @@ use registry::extension_changes::{ExtensionDraft, ExtensionPatch, RestoreRequest
 use registry::extensions::ExtensionType;
 use registry::plan::ApplyRequest;
 use registry::undo::UndoTarget;
-use registry::{ChangeContext, Registry};
+use registry::{ChangeContext, ErrorCode, Registry};
+use serde_json::json;
 use system_tests::cluster::{Cluster, remote, servers};
 use system_tests::database::rows;
+use system_tests::faults;
 use system_tests::tcp_proxy::{TcpProxy, Way};
 
 use crate::secrets::listen_to_log;
@@ -74,6 +76,33 @@ impl Losing<'_> {
             () = lose_one => unreachable!(),
         }
     }
+}
+
+/// It was made; who is told that no server can be reached would take it for not made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_whose_server_stays_away_is_said_to_be_unknown() {
+    listen_to_log();
+    let cluster = Cluster::start(&[]).await;
+    cluster.make_registry().await;
+    let proxy = TcpProxy::before(cluster.port, Way::Open(Duration::ZERO)).await;
+    let mut database = remote(&[]);
+    database.servers = vec![ServerAddress::new("127.0.0.1", proxy.port)];
+    let registry = Registry::open(servers(&database)).await.unwrap();
+    let before = count(&cluster).await;
+    proxy.change_to(Way::LosesCommits);
+    let away = async {
+        while proxy.lost_commits() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        proxy.change_to(Way::Reset);
+    };
+    let context = ChangeContext::default();
+    let draft = draft("lost");
+    let (created, ()) = tokio::join!(registry.create_extension(&draft, &context), away);
+    let error = created.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "{error}");
+    assert!(error.detail().is_some_and(|detail| !detail.is_empty()));
+    assert_eq!(count(&cluster).await, before + 1, "it was made");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -210,9 +239,9 @@ async fn two_hundred_lost_answers_and_each_change_is_made_once() {
         "{} answers were lost",
         proxy.lost_commits()
     );
-    println!(
-        "{} lost answers, {expected} entries, each once",
-        proxy.lost_commits()
+    faults::report(
+        "connection lost at COMMIT, before or after it",
+        json!({ "lost_answers": proxy.lost_commits(), "audited": expected }),
     );
     assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
 }

@@ -10,6 +10,7 @@
 )]
 
 mod failover;
+mod faults;
 mod lost_answers;
 mod patroni;
 mod poolers;

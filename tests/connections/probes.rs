@@ -8,6 +8,7 @@ use registry::connection::{
     RemoteDatabase, ServerAddress, Servers, TlsMode, probe,
 };
 use system_tests::cluster::{Cluster, remote, servers};
+use system_tests::faults;
 use system_tests::tcp_proxy::{Blackhole, TcpProxy, Way};
 
 use crate::secrets::{assert_no_secret, listen_to_log};
@@ -218,6 +219,10 @@ async fn a_host_that_swallows_everything_does_not_hold_the_others_up() {
         begun_at.elapsed()
     );
     registry.ping().await.unwrap();
+    faults::report(
+        "two hosts of three swallow everything",
+        serde_json::json!({ "opened_ms": begun_at.elapsed().as_millis() }),
+    );
     let report = probed(&of(remote(&ports))).await;
     assert!(
         report.is_ok() && report.server.ends_with(&cluster.port.to_string()),

@@ -1,9 +1,13 @@
 //! The schema on an empty database, on one that was set up by hand before, and by many at once.
 
+use std::time::Instant;
+
 use registry::{ChangeContext, Error, ErrorCode, migrations};
+use serde_json::json;
 use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, Connection};
 use system_tests::database::{TestDatabase, execute};
+use system_tests::faults;
 use system_tests::on_each_server;
 use system_tests::reading::list_extensions;
 
@@ -159,11 +163,17 @@ on_each_server! {
                 tokio::spawn(async move { migrations::migrate(&options).await })
             })
             .collect();
+        let begun_at = Instant::now();
         for program in programs {
             program.await.unwrap().unwrap();
         }
+        let took = begun_at.elapsed();
         let applied = database.value("SELECT count(*) FROM _sqlx_migrations").await;
         assert_eq!(applied, migrations::count().to_string());
+        faults::report(
+            "8 programs migrate at once",
+            json!({ "applied": migrations::count(), "took_ms": took.as_millis() }),
+        );
         assert_eq!(database.value("SELECT count(*) FROM extensions").await, "6");
     }
 

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use registry::anchors::Anchor;
 use registry::verification::FaultKind;
 use registry::{ChangeContext, Registry};
+use serde_json::json;
 use sqlx::{ConnectOptions, Connection};
 use system_tests::database::{TestDatabase, execute};
+use system_tests::faults;
 use system_tests::on_each_server;
 
 /// What the owner of the tables does first who wants to tamper with the log.
@@ -55,6 +57,15 @@ async fn fault_after(
         Vec::new()
     };
     let verification = registry.verify_audit_log_against(&anchors).await.unwrap();
+    let found = verification.fault.as_ref();
+    faults::report(
+        "log tampered with",
+        json!({
+            "by": statements,
+            "found": found.map(|fault| format!("{:?}", fault.kind)),
+            "revision": found.map(|fault| fault.revision),
+        }),
+    );
     verification.fault.map(|fault| (fault.kind, fault.revision))
 }
 

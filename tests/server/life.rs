@@ -1,8 +1,6 @@
 //! The server's life: what keeps it from starting, how it ends, and what a sudden death leaves.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use registry::access::Role;
@@ -10,100 +8,89 @@ use serde_json::{Value, json};
 use sqlx::Connection;
 use system_tests::api_server::{ApiServer, database_url, owner, registryctl, run, token};
 use system_tests::database::{TestDatabase, rows};
+use system_tests::faults;
 use system_tests::folder::TestFolder;
+use system_tests::history::{History, Said};
 use system_tests::servers;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{Setup, answer, problem};
+use crate::support::{Setup, answer, etag_of, problem};
 
 #[tokio::test]
 async fn what_was_acknowledged_before_a_sudden_death_is_made_and_audited() {
-    let setup = Setup::new().await;
+    let mut setup = Setup::new().await;
     setup
         .database
         .execute("INSERT INTO extensions (id, type, subject) SELECT 'e' || n, 'pre', 'e' || n FROM generate_series(0, 7) AS n")
         .await;
-    let before = setup.entry_count().await;
-    let acknowledged = Arc::new(std::sync::Mutex::new(HashSet::new()));
+    let before = Said::read(&setup.database.superuser()).await;
+    let history = History::default();
     let mut writers = JoinSet::new();
     for writer in 0..8_u64 {
-        let acknowledged = Arc::clone(&acknowledged);
+        let history = history.clone();
         let url = setup.server.url.clone();
         let token = setup.editor.clone();
         writers.spawn(async move {
             let client = reqwest::Client::new();
-            let mut etag = String::new();
+            let id = format!("e{writer}");
+            let path = format!("{url}/api/v1/extensions/{id}");
+            let read = client.get(&path).bearer_auth(&token).send().await.unwrap();
+            let mut etag = etag_of(&read);
             for number in 1_u64.. {
-                let path = format!("{url}/api/v1/extensions/e{writer}");
-                if etag.is_empty() {
-                    let Ok(read) = client.get(&path).bearer_auth(&token).send().await else {
-                        return;
-                    };
-                    etag = read.headers()["etag"].to_str().unwrap().to_owned();
-                }
-                let key = format!("00000000-0000-4000-8000-{writer:04x}{number:08x}");
+                let fields = json!({ "timeout_ms": number });
+                let asked = history.ask(&id, Some(fields.clone()));
                 let request = client
                     .patch(&path)
                     .bearer_auth(&token)
                     .header("If-Match", &etag)
-                    .header("Idempotency-Key", &key)
-                    .json(&json!({ "timeout_ms": number }));
+                    .header("Idempotency-Key", asked.request_id.to_string())
+                    .json(&fields);
                 let Ok(response) = request.send().await else {
                     return;
                 };
                 assert_eq!(response.status(), 200);
-                etag = response.headers()["etag"].to_str().unwrap().to_owned();
+                etag = etag_of(&response);
                 // Acknowledged is what has come whole.
                 let Ok(body) = response.json::<Value>().await else {
                     return;
                 };
                 assert_eq!(body["timeout_ms"], number);
-                acknowledged.lock().unwrap().insert(key);
+                asked.made();
             }
         });
     }
-    while acknowledged.lock().unwrap().len() < 100 {
+    while history.acknowledged_count() < 100 {
         tokio::task::yield_now().await;
     }
-    let mut setup = setup;
     setup.server.signal(Signal::SIGKILL);
+    let killed_at = Instant::now();
     setup.server.wait();
     while let Some(writer) = writers.join_next().await {
         writer.unwrap();
     }
-    let acknowledged = acknowledged.lock().unwrap().clone();
+    let again = ApiServer::start_as(&setup.server_login(), &[]);
+    let recovered = killed_at.elapsed();
 
-    // Sessions that the server left may still be committing.
-    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE '%rest_server'";
-    while setup.database.value(others).await != "0" {
+    // Sessions that the server left may still be committing: those of the new one are the younger.
+    let others = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename LIKE '%rest_server'
+         AND backend_start < now() - interval '{} ms' AND state <> 'idle'",
+        recovered.as_millis()
+    );
+    while setup.database.value(&others).await != "0" {
         tokio::task::yield_now().await;
     }
-    let audited: HashSet<String> = setup
-        .database
-        .rows("SELECT request_id::text FROM extension_audit_log WHERE request_id IS NOT NULL")
-        .await
-        .into_iter()
-        .map(|mut row| row.remove(0).unwrap())
-        .collect();
-    let lost: Vec<_> = acknowledged.difference(&audited).collect();
-    assert!(lost.is_empty(), "acknowledged and not audited: {lost:?}");
+    let checked = history.check(&before, &setup.database.superuser()).await;
     assert!(
-        audited.len() - acknowledged.len() <= 8,
+        checked.untold <= 8,
         "what was under way, one of each writer"
     );
-    let entries = setup.entry_count().await - before;
-    assert_eq!(entries, i64::try_from(audited.len()).unwrap(), "each once");
-    let differing = "SELECT count(*) FROM extensions JOIN LATERAL (
-                         SELECT after FROM extension_audit_log WHERE extension_id = extensions.id ORDER BY revision DESC LIMIT 1
-                     ) AS newest ON true WHERE (after ->> 'timeout_ms')::int <> timeout_ms";
-    assert_eq!(
-        setup.database.value(differing).await,
-        "0",
-        "the table is what the log says"
+    faults::report_checked(
+        "HTTP server killed",
+        checked,
+        json!({ "writers": 8, "recovered_ms": recovered.as_millis() }),
     );
-
-    let again = ApiServer::start_as(&setup.server_login(), &[]);
     let (_, verified) = answer(again.caller(&setup.editor).get("/api/v1/audit/verify")).await;
     assert_eq!(verified["is_whole"], true);
 }

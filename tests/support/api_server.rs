@@ -186,10 +186,12 @@ pub async fn token(database: &TestDatabase, owner_name: &str, role: Role) -> Str
 
 /// A login whose password is `test`, as a URL.
 pub fn database_url(login: &PgConnectOptions) -> String {
-    let socket = login.get_socket().expect("a unix socket");
-    let socket = socket.display().to_string().replace('/', "%2F");
+    let host = match login.get_socket() {
+        Some(socket) => socket.display().to_string().replace('/', "%2F"),
+        None => login.get_host().to_owned(),
+    };
     format!(
-        "postgres://{}:test@{socket}:{}/{}",
+        "postgres://{}:test@{host}:{}/{}",
         login.get_username(),
         login.get_port(),
         login.get_database().expect("a database")

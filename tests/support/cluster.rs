@@ -13,7 +13,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::bundle::installed_server;
-use crate::database::execute;
+use crate::database::{execute, rows};
 use crate::desktop::free_ports;
 use crate::folder::TestFolder;
 use crate::process::{descendants, spawn};
@@ -28,12 +28,39 @@ pub struct Cluster {
     pub port: u16,
     settings: Vec<String>,
     server: Option<Child>,
+    /// Says how far its clock is off, where it can jump.
+    clock: Option<PathBuf>,
 }
 
 impl Cluster {
     /// Makes a server with these settings (`name=value`) and an empty database `registry`, and starts it.
     pub async fn start(settings: &[&str]) -> Self {
-        let cluster = Self::prepare(settings);
+        Self::make(Self::prepare(settings)).await
+    }
+
+    /// The same with a clock that [`Self::jump`]s. Waiting is not affected: that goes by a clock that only counts.
+    pub async fn with_a_clock_that_jumps() -> Self {
+        let mut cluster = Self::prepare(&[]);
+        let clock = cluster.folder.path().join("clock");
+        std::fs::write(&clock, "+0").expect("the folder is ours");
+        cluster.clock = Some(clock);
+        Self::make(cluster).await
+    }
+
+    /// Puts its clock so far from the right time.
+    ///
+    /// # Panics
+    /// If it has none that jumps.
+    pub fn jump(&self, seconds: i64) {
+        let clock = self.clock.as_ref().expect("a clock that jumps");
+        // At once, so that nobody reads half of it.
+        let next = clock.with_extension("next");
+        std::fs::write(&next, format!("{seconds:+}")).expect("the folder is ours");
+        give_away(&next);
+        std::fs::rename(&next, clock).expect("the folder is ours");
+    }
+
+    async fn make(cluster: Self) -> Self {
         let password_file = cluster.folder.path().join("password");
         std::fs::write(&password_file, SECRET).expect("the folder is ours");
         give_away(&password_file);
@@ -98,6 +125,7 @@ impl Cluster {
             folder,
             settings: settings.iter().map(ToString::to_string).collect(),
             server: None,
+            clock: None,
         }
     }
 
@@ -136,6 +164,14 @@ impl Cluster {
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
+        if let Some(clock) = &self.clock {
+            command
+                .env("LD_PRELOAD", faketime())
+                .env("FAKETIME_TIMESTAMP_FILE", clock)
+                .env("FAKETIME_NO_CACHE", "1")
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                .env("FAKETIME_DISABLE_SHM", "1");
+        }
         let log = std::fs::File::create(self.folder.path().join("server.log")).expect("a log");
         command
             .stdin(Stdio::null())
@@ -166,6 +202,26 @@ impl Cluster {
     /// Stops all its processes without ending them: connections stay open and nothing answers.
     pub fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on after [`Self::freeze`].
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    /// Kills the processes of these sessions, as running out of memory would; it ends all others then, and recovers.
+    pub async fn kill_backends(&self, of_logins: &[&str]) -> usize {
+        let sessions = format!(
+            "SELECT pid::text FROM pg_stat_activity WHERE usename = ANY ('{{{}}}')",
+            of_logins.join(",")
+        );
+        let sessions = rows(&self.superuser(), &sessions).await;
+        for session in sessions.iter().flatten().flatten() {
+            let process = Pid::from_raw(session.parse().expect("a process id"));
+            // It may have ended by itself.
+            let _ = kill(process, Signal::SIGKILL);
+        }
+        sessions.len()
     }
 
     fn signal(&self, signal: Signal) {
@@ -276,6 +332,18 @@ pub fn give_away(path: &Path) {
     if let Some(user) = account() {
         chown(path, Some(user.uid), Some(user.gid)).expect("root may");
     }
+}
+
+/// What makes clocks jump (libfaketime).
+fn faketime() -> PathBuf {
+    let libraries = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    libraries
+        .map(|folder| folder.path().join("faketime/libfaketime.so.1"))
+        .find(|library| library.is_file())
+        .expect("libfaketime is installed: run `make test`")
 }
 
 /// A program of PostgreSQL's, as that account.

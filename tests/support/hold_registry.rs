@@ -1,5 +1,5 @@
-//! Opens the embedded registry and switches an extension on and off for as long as it lives,
-//! printing each switch that the database acknowledged: a program to be killed at any moment.
+//! Opens the embedded registry and switches an extension on and off for as long as it lives, printing each switch before it
+//! asks for it, and that the database acknowledged it: a program to be killed at any moment.
 //!
 //! Usage: `hold-registry DATA_DIRECTORY POSTGRESQL`
 #![allow(clippy::expect_used, clippy::print_stdout)]
@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use registry::ChangeContext;
 use registry::embedded::{self, Options};
+use system_tests::history::new_request_id;
 
 #[tokio::main]
 async fn main() {
@@ -31,12 +32,23 @@ async fn main() {
         server.process_id().expect("an own server")
     )
     .expect("a reader");
-    for switch in 0_u32.. {
-        let context = ChangeContext::with_reason(Some(switch.to_string()));
+    let mut enabled = registry
+        .get_extension("pii_guard")
+        .await
+        .expect("it is there")
+        .enabled;
+    loop {
+        enabled = !enabled;
+        let request_id = new_request_id();
+        let context = ChangeContext {
+            request_id: Some(request_id),
+            ..ChangeContext::default()
+        };
+        writeln!(output, "ask {request_id} {enabled}").expect("a reader");
         registry
-            .set_extension_enabled("pii_guard", switch % 2 == 1, &context)
+            .set_extension_enabled("pii_guard", enabled, &context)
             .await
             .expect("the switch is acknowledged");
-        writeln!(output, "switch {switch}").expect("a reader");
+        writeln!(output, "made").expect("a reader");
     }
 }

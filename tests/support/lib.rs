@@ -15,9 +15,12 @@ pub mod bundle;
 pub mod cluster;
 pub mod database;
 pub mod desktop;
+pub mod faults;
 pub mod folder;
 pub mod health_history;
+pub mod history;
 pub mod log;
+pub mod memory;
 pub mod nats;
 pub mod patroni;
 pub mod pgbouncer;
@@ -26,6 +29,7 @@ pub mod proxy;
 pub mod reading;
 pub mod servers;
 pub mod tcp_proxy;
+pub mod writers;
 
 /// Makes a test of each function for each PostgreSQL that the product supports: the bundled one and
 /// an installed one. The function takes a [`database::TestDatabase`].

@@ -13,9 +13,10 @@ use tokio::sync::watch;
 pub enum Way {
     /// Each piece arrives this much later, in both directions.
     Open(Duration),
-    /// They are reset at once.
+    /// They are reset at once, those that are open too.
     Reset,
-    /// They are accepted and nothing is passed on.
+    /// They are accepted and nothing is passed on. What is under way on those that are open waits until they are let
+    /// through again, as in a network that swallows packets and is mended.
     Silent,
     /// Before the COMMIT is passed on, or before its answer is, the connection is closed; in turn. Others pass.
     LosesCommits,
@@ -97,7 +98,7 @@ impl TcpProxy {
 async fn connect(
     client: TcpStream,
     server_port: u16,
-    way: watch::Receiver<Way>,
+    mut way: watch::Receiver<Way>,
     lost_commits: Arc<AtomicU32>,
 ) {
     let now = *way.borrow();
@@ -120,12 +121,13 @@ async fn connect(
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
     let (losing, mut is_losing) = watch::channel(false);
+    let (mut way_forth, mut way_back) = (way.clone(), way.clone());
     let forth = async {
         let mut commits = Commits::default();
         let mut buffer = vec![0; 1 << 16];
         while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
             let piece = &buffer[..length];
-            let way = *way.borrow();
+            let way = passing(&mut way_forth).await;
             if let Way::Open(delay) = way {
                 tokio::time::sleep(delay).await;
             }
@@ -151,8 +153,7 @@ async fn connect(
             if *is_losing.borrow_and_update() {
                 return;
             }
-            let now = *way.borrow();
-            let delay = match now {
+            let delay = match passing(&mut way_back).await {
                 Way::Open(delay) => delay,
                 _ => Duration::ZERO,
             };
@@ -165,6 +166,27 @@ async fn connect(
     tokio::select! {
         () = forth => {}
         () = back => {}
+        () = cut(&mut way) => {}
+    }
+}
+
+/// Waits while nothing is passed on.
+async fn passing(way: &mut watch::Receiver<Way>) -> Way {
+    let way = way
+        .wait_for(|way| *way != Way::Silent)
+        .await
+        .map(|way| *way);
+    match way {
+        Ok(way) => way,
+        // The test has ended.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Waits until connections are reset.
+async fn cut(way: &mut watch::Receiver<Way>) {
+    if way.wait_for(|way| *way == Way::Reset).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

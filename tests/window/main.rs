@@ -27,5 +27,6 @@ mod seal;
 mod sudden_death;
 mod transfer;
 mod tray;
+mod two_windows;
 
 use system_tests::application;

@@ -1,11 +1,12 @@
 //! The window while Patroni changes the primary under it: by an administrator's switchover, and because the leader died.
-#![allow(clippy::print_stdout)]
 
 use std::time::Instant;
 
+use serde_json::json;
 use system_tests::application::{Account, Window};
 use system_tests::cluster::{SECRET, superuser_at};
 use system_tests::database::rows;
+use system_tests::faults;
 use system_tests::patroni::PatroniCluster;
 
 use crate::connections::{make_connection, see_in_header, switch_to};
@@ -66,10 +67,9 @@ async fn a_switchover_and_the_death_of_the_leader_are_survived_by_the_open_windo
         0,
         "nothing is lost where both have each change"
     );
-    println!(
-        "In the window: switchover {:.1} s, death of the leader {:.1} s until the header shows the new primary.",
-        switched.as_secs_f64(),
-        failed_over.as_secs_f64()
+    faults::report(
+        "switchover and death of the leader under Patroni, seen in the window",
+        json!({ "switchover_ms": switched.as_millis(), "death_ms": failed_over.as_millis() }),
     );
 
     let changes = rows(

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use serde_json::json;
+use system_tests::faults;
+
 use crate::application::Account;
 
 pub(crate) fn kill_9(process_id: u32) {
@@ -43,10 +46,19 @@ async fn kill_9_of_the_application_ends_its_server_and_the_switch_is_kept() {
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    let server_ended = killed_at.elapsed();
     drop(window);
 
+    let started_at = Instant::now();
     let window = account.start().await;
     window.see_state("mock_provider", "Off").await;
+    faults::report(
+        "window killed",
+        json!({
+            "server_ended_ms": server_ended.as_millis(),
+            "recovered_ms": started_at.elapsed().as_millis(),
+        }),
+    );
     window.close(&account).await;
 }
 
@@ -57,6 +69,7 @@ async fn kill_9_of_the_server_is_mended_under_the_open_window() {
     window.see_state("mock_provider", "On").await;
     let server = server_process_id(&account);
     kill_9(server);
+    let killed_at = Instant::now();
 
     let deadline = Instant::now() + Duration::from_secs(20);
     while account.log().matches("database is open").count() < 2 {
@@ -68,6 +81,10 @@ async fn kill_9_of_the_server_is_mended_under_the_open_window() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_ne!(server_process_id(&account), server);
+    faults::report(
+        "server killed under the open window",
+        json!({ "recovered_ms": killed_at.elapsed().as_millis() }),
+    );
     window.see_state("mock_provider", "On").await;
     window.click_switch("mock_provider").await;
     window.see_state("mock_provider", "Off").await;

@@ -89,7 +89,7 @@ impl NatsConnection {
             let duration_ms = asked_at.elapsed().as_secs_f64() * 1000.0;
             let (outcome, ended) = match answer {
                 Ok(bytes) => {
-                    let (reply, failure) = read_reply(&bytes, duration_ms);
+                    let (reply, failure) = TestReply::read(&bytes, duration_ms);
                     (AttemptOutcome::Answered, Some((Some(reply), failure)))
                 }
                 Err(Unanswered::TimedOut) => {
@@ -152,25 +152,28 @@ impl TestOutcome {
     }
 }
 
-fn read_reply(bytes: &[u8], latency_ms: f64) -> (TestReply, Option<NatsFailure>) {
-    let json = serde_json::from_slice::<&RawValue>(bytes);
-    let failure = json.as_ref().err().map(|error| NatsFailure::ReplyNotJson {
-        reason: if bytes.is_empty() {
-            "it is empty".into()
-        } else {
-            error.to_string()
-        },
-    });
-    let shown = &bytes[..bytes.len().min(REPLY_MAX_BYTES)];
-    let reply = TestReply {
-        text: String::from_utf8_lossy(shown).into_owned(),
-        byte_count: bytes.len(),
-        is_cut: bytes.len() > shown.len(),
-        is_json: failure.is_none(),
-        error: error_in(bytes),
-        latency_ms,
-    };
-    (reply, failure)
+impl TestReply {
+    /// An answer from its bytes, which may be anything, and why it is a failure if it is one.
+    pub fn read(bytes: &[u8], latency_ms: f64) -> (Self, Option<NatsFailure>) {
+        let json = serde_json::from_slice::<&RawValue>(bytes);
+        let failure = json.as_ref().err().map(|error| NatsFailure::ReplyNotJson {
+            reason: if bytes.is_empty() {
+                "it is empty".into()
+            } else {
+                error.to_string()
+            },
+        });
+        let shown = &bytes[..bytes.len().min(REPLY_MAX_BYTES)];
+        let reply = Self {
+            text: String::from_utf8_lossy(shown).into_owned(),
+            byte_count: bytes.len(),
+            is_cut: bytes.len() > shown.len(),
+            is_json: failure.is_none(),
+            error: error_in(bytes),
+            latency_ms,
+        };
+        (reply, failure)
+    }
 }
 
 fn error_in(bytes: &[u8]) -> Option<String> {
@@ -200,7 +203,7 @@ mod tests {
             (r#"{"text": "error"}"#, None),
             (r#"["error"]"#, None),
         ] {
-            let (reply, failure) = read_reply(reply.as_bytes(), 1.0);
+            let (reply, failure) = TestReply::read(reply.as_bytes(), 1.0);
             assert_eq!(reply.error.as_deref(), error, "{reply:?}");
             assert_eq!(failure, None);
         }
@@ -214,7 +217,7 @@ mod tests {
             (b"{} {}", "{} {}"),
             (b"\xff\x00", "\u{fffd}\0"),
         ] {
-            let (reply, failure) = read_reply(bytes, 1.0);
+            let (reply, failure) = TestReply::read(bytes, 1.0);
             assert_eq!((reply.text.as_str(), reply.is_json), (text, false));
             assert!(matches!(failure, Some(NatsFailure::ReplyNotJson { .. })));
         }
@@ -223,7 +226,7 @@ mod tests {
     #[test]
     fn a_long_answer_is_cut_and_still_known_to_be_json() {
         let long = format!("\"{}\"", "x".repeat(100_000));
-        let (reply, failure) = read_reply(long.as_bytes(), 1.0);
+        let (reply, failure) = TestReply::read(long.as_bytes(), 1.0);
         assert_eq!((reply.byte_count, reply.text.len()), (100_002, 65_536));
         assert!(reply.is_cut && reply.is_json && failure.is_none());
     }

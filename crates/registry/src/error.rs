@@ -508,9 +508,11 @@ impl Error {
                 source: source.into(),
             },
             None => match source {
+                // A connection that breaks in the middle of a message looks like a wrong message.
                 sqlx::Error::Io(_)
                 | sqlx::Error::PoolTimedOut
                 | sqlx::Error::PoolClosed
+                | sqlx::Error::Protocol(_)
                 | sqlx::Error::Tls(_) => Self::DatabaseUnavailable { attempted, source },
                 other => Self::Internal {
                     attempted,
@@ -804,6 +806,20 @@ mod tests {
             searched: vec!["/a".into(), "/b".into()],
         };
         assert_eq!(error.detail().unwrap(), "Looked in:\n  /a\n  /b");
+    }
+
+    /// Else a change that was under way would be said not to have been made.
+    #[test]
+    fn a_connection_that_breaks_in_the_middle_of_a_message_is_a_broken_one() {
+        for source in [
+            sqlx::Error::Protocol("unexpected response".into()),
+            sqlx::Error::Io(std::io::ErrorKind::UnexpectedEof.into()),
+        ] {
+            assert!(is_broken(&source));
+            let error = Error::from_query("Changing the extension", source);
+            assert!(error.is_broken_connection(), "{error:?}");
+            assert_eq!(error.code(), ErrorCode::DatabaseUnavailable);
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use specta::Type;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgExecutor, Postgres, QueryBuilder};
 
+pub use crate::rules::is_subject;
+
 use crate::audit::AuditAction;
 use crate::health::{HealthState, health_columns};
 use crate::wire::WireNumber;

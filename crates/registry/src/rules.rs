@@ -374,26 +374,32 @@ pub(crate) struct Values<'a> {
     pub(crate) metadata: &'a str,
 }
 
+fn is_name(name: &str) -> bool {
+    (1..=NAME_MAX_CHARACTERS).contains(&name.chars().count())
+}
+
+/// Whether an extension can have this subject: tokens between dots that a message can be sent to, 255 characters at the
+/// most. The database has the same rule (`extensions_subject_shape`).
+pub fn is_subject(subject: &str) -> bool {
+    is_name(subject)
+        && subject.split('.').all(|token| {
+            !token.is_empty()
+                && !token.contains(|each: char| {
+                    each.is_whitespace() || each.is_control() || matches!(each, '*' | '>')
+                })
+        })
+}
+
 /// The names of the rules that the database would find broken, so that all of them can be told before anything is
 /// written; of a row that is there only the fields that change are looked at. Depth is the parser's to refuse.
 pub(crate) fn broken(values: &Values<'_>, is_checked: impl Fn(&str) -> bool) -> Vec<&'static str> {
     const JSON_MAX_BYTES: usize = 65_536;
-    let is_name = |name: &str| (1..=NAME_MAX_CHARACTERS).contains(&name.chars().count());
     let is_id = |id: &str| {
         is_name(id)
             && id.starts_with(|first: char| first.is_ascii_alphanumeric())
             && id
                 .chars()
                 .all(|each| each.is_ascii_alphanumeric() || matches!(each, '_' | '.' | '-'))
-    };
-    let is_subject = |subject: &str| {
-        is_name(subject)
-            && subject.split('.').all(|token| {
-                !token.is_empty()
-                    && !token.contains(|each: char| {
-                        each.is_whitespace() || each.is_control() || matches!(each, '*' | '>')
-                    })
-            })
     };
     [
         ("id", is_id(values.id), "extensions_id_shape"),

@@ -1,9 +1,10 @@
 //! Rows in the text form of PostgreSQL's COPY: a line each, columns between tabs (manual, COPY, "Text Format").
 
 /// Splits a stream of bytes into lines, wherever its pieces end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lines {
     unfinished: Vec<u8>,
+    length_max: usize,
 }
 
 /// A longer line is no row: PostgreSQL has none of more than 1 GiB, and memory is bounded by this.
@@ -12,6 +13,15 @@ const LINE_LENGTH_MAX: usize = 1 << 30;
 /// A line is longer than a row can be.
 #[derive(Debug)]
 pub(super) struct LineTooLong;
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            unfinished: Vec::new(),
+            length_max: LINE_LENGTH_MAX,
+        }
+    }
+}
 
 impl Lines {
     /// Hands each line that is complete to `on_line`, without its end.
@@ -31,10 +41,11 @@ impl Lines {
             }
             bytes = rest.get(1..).unwrap_or_default();
         }
-        self.unfinished.extend_from_slice(bytes);
-        if self.unfinished.len() > LINE_LENGTH_MAX {
+        // Looked at before it is kept: who goes on after an error takes no more memory for it.
+        if self.unfinished.len() + bytes.len() > self.length_max {
             return Err(LineTooLong);
         }
+        self.unfinished.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -92,6 +103,21 @@ mod tests {
             assert!(lines.is_complete());
             assert_eq!(seen, [&b"one"[..], b"two\\n", b"", b"three"]);
         }
+    }
+
+    /// A small file can unpack to any number of bytes without the end of a line.
+    #[test]
+    fn a_line_that_never_ends_takes_no_more_memory_however_long_it_is_pushed() {
+        let mut lines = Lines {
+            length_max: 100,
+            ..Lines::default()
+        };
+        for number in 1..=1_000 {
+            let pushed = lines.push(&[b'0'; 10], |_| panic!("there is no line"));
+            assert_eq!(pushed.is_err(), number > 10);
+        }
+        assert!(lines.unfinished.len() <= 100);
+        assert!(!lines.is_complete());
     }
 
     #[test]

@@ -260,7 +260,7 @@ impl Follower {
     }
 
     /// A commit was told. Those that come at once after it are applied with it, also where one follows the other: what it costs
-    /// to follow does not grow with how much is written.
+    /// to follow does not grow with how much is written, and nothing else waits for as long as others change something.
     async fn notified(&mut self, session: &mut Session, revision: i64) -> Result<()> {
         let newest = session.link.newest_waiting_revision().max(Some(revision));
         // Notifications of what an earlier answer held already. If they are of a registry that has
@@ -271,6 +271,10 @@ impl Follower {
         if !self.options.coalesce_duration.is_zero() {
             sleep(self.options.coalesce_duration).await;
         }
+        if !self.is_loaded {
+            // The first reading is under way, and is newer than that or is followed by what it doesn't have.
+            return Ok(());
+        }
         self.check(session).await
     }
 
@@ -278,12 +282,17 @@ impl Follower {
     async fn check(&mut self, session: &mut Session) -> Result<()> {
         let asked_at = Instant::now();
         let ours = self.shared.snapshot.load_full();
+        // Before the first reading is done it is a sign of life alone: all that ever changed would take its time.
+        let changes_at_most = if self.is_loaded {
+            self.options.changes_at_most
+        } else {
+            0
+        };
         let news = session
             .link
-            .news_since(ours.head().revision, self.options.changes_at_most)
+            .news_since(ours.head().revision, changes_at_most)
             .await?;
         if !self.is_loaded {
-            // It was a sign of life; the first reading is under way.
             return Ok(());
         }
         match compare(ours.head(), &news) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -329,14 +329,20 @@ impl RemoteDatabase {
     }
 }
 
+/// Whether it is such an address, with a zone or without.
+fn is_ipv6(host: &str) -> bool {
+    let address = host.split_once('%').map_or(host, |(address, _)| address);
+    address.parse::<Ipv6Addr>().is_ok()
+}
+
 fn address_error(server: &ServerAddress) -> Option<Error> {
     let is_host = !server.host.is_empty()
         && server.host.len() <= 255
-        && !server
-            .host
-            .chars()
-            .any(|letter| letter.is_whitespace() || letter.is_control() || "@,?#".contains(letter))
-        && (server.is_socket() || !server.host.contains('/'));
+        && !server.host.chars().any(|letter| {
+            letter.is_whitespace() || letter.is_control() || "@,?#[]".contains(letter)
+        })
+        && (server.is_socket() || !server.host.contains('/'))
+        && (server.is_socket() || !server.host.contains(':') || is_ipv6(&server.host));
     if !is_host {
         return Some(invalid(
             "servers",

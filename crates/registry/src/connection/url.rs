@@ -23,6 +23,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
+/// What stays as it is in an address between brackets.
+const ENCODED_IN_BRACKETS: &AsciiSet = &ENCODED.remove(b':');
+
 /// Reads a URL such as `postgres://user:password@host1:5432,host2:5433/database?sslmode=verify-full`.
 ///
 /// Understood are `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, `target_session_attrs` and
@@ -204,8 +207,9 @@ pub fn to_url(database: &RemoteDatabase) -> String {
         .servers
         .iter()
         .map(|server| {
-            if server.host.contains(':') {
-                server.to_string()
+            if server.host.contains(':') && !server.is_socket() {
+                let address = utf8_percent_encode(&server.host, ENCODED_IN_BRACKETS);
+                format!("[{address}]:{}", server.port)
             } else {
                 format!("{}:{}", encode(&server.host), server.port)
             }
@@ -287,6 +291,7 @@ mod tests {
             "postgres://c%40d@db1:5432,db2:6432,[fe80::1]:5432/a%2Fb?sslmode=require&sslrootcert=%2Fca.pem\
              &sslcert=c.pem&sslkey=k.pem&application_name=a%26b&target_session_attrs=standby&pooling=session",
             "postgres://console@%2Frun%2Fpostgresql:5432/registry?target_session_attrs=read-only",
+            "postgres://console@%2Frun%2Fa%3Ab:5432,[fe80::1%25eth0]:5432/registry",
         ] {
             let parsed = parse_url(url).unwrap();
             assert_eq!(to_url(&parsed.database), url);
@@ -324,6 +329,16 @@ mod tests {
             ("postgres://console:hunter2/@db1/a".into(), "url", "%2F"),
             ("postgres://console:12/hunter2@db1/a".into(), "url", "%2F"),
             ("postgres://console:hunter2@/registry".into(), "servers", ""),
+            (
+                "postgres://console:hunter2@]1:[::5433/a".into(),
+                "servers",
+                "no host",
+            ),
+            (
+                "postgres://console:hunter2@a:b:5433/a".into(),
+                "servers",
+                "no host",
+            ),
             ("postgres://console:%ff@db1/registry".into(), "url", ""),
             ("postgres://console:hunter2#@db1/a".into(), "url", "#"),
             ("mysql://console:hunter2@db1/a".into(), "url", "postgres://"),

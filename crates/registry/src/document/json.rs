@@ -13,16 +13,22 @@ use super::{DocumentProblem, DocumentProblemCode, Place};
 const START: Place = Place { line: 1, column: 1 };
 
 pub(super) fn parse(text: &str) -> Result<Node, DocumentProblem> {
-    let raw: &RawValue = serde_json::from_str(text).map_err(|error| {
-        syntax(
-            Place {
-                line: u32::try_from(error.line()).unwrap_or(u32::MAX),
-                column: u32::try_from(error.column()).unwrap_or(u32::MAX),
-            },
-            &error,
-        )
-    })?;
+    let raw: &RawValue =
+        serde_json::from_str(text).map_err(|error| syntax(place_of(text, &error), &error))?;
     Source::new(text).node(raw, 0)
+}
+
+/// Where an error is: `serde_json` counts bytes, and none at the end of a line.
+fn place_of(text: &str, error: &serde_json::Error) -> Place {
+    let line = text.split('\n').nth(error.line().saturating_sub(1));
+    let bytes = line.unwrap_or_default().as_bytes();
+    let before = bytes.get(..error.column()).unwrap_or(bytes);
+    // Of each character the first byte.
+    let column = before.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+    Place {
+        line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+        column: u32::try_from(column.max(1)).unwrap_or(u32::MAX),
+    }
 }
 
 fn syntax(place: Place, error: &serde_json::Error) -> DocumentProblem {

@@ -91,6 +91,9 @@ fn what_can_not_be_read_has_a_code_and_a_place() {
     assert_first("- a", Code::WrongFormat, Some((1, 1)), "");
     assert_first("a: [", Code::Syntax, Some((2, 1)), "");
     assert_first("{\"a\": }", Code::Syntax, Some((1, 7)), "");
+    // In characters and from 1, also at the beginning of a line.
+    assert_first("{\"äöü\": }", Code::Syntax, Some((1, 9)), "");
+    assert_first("{\"a\": t\n}", Code::Syntax, Some((2, 1)), "");
     for (fields, code, column) in [
         ("    config: {a: 0x1f}\n", Code::Unsupported, 17),
         ("    config: {a: .5}\n", Code::Unsupported, 17),
