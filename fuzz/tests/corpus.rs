@@ -1,6 +1,6 @@
 //! Each target on each file of its corpus, where every crash that was ever found lies too, and on changes of them: the
 //! same ones each time. `FUZZ_SEED` makes others, `FUZZ_INPUTS` more of them.
-#![allow(clippy::expect_used, clippy::unwrap_used)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

@@ -102,7 +102,7 @@ async fn whatever_breaks_the_history_is_whole_and_memory_does_not_grow() {
             "command_line_changes": ended.command_line_changes,
             "health_recorded": ended.health_recorded,
             "cache_loads": ended.cache_loads,
-            "memory": growths.iter().map(|growth| growth.told()).collect::<Vec<_>>(),
+            "memory": growths.iter().map(processes::Growth::told).collect::<Vec<_>>(),
         }),
     );
     assert!(ended.checked.acknowledged > 100, "{:?}", ended.checked);

@@ -176,80 +176,83 @@ async fn axe_finds_nothing_on_any_page() {
     window.close(&account).await;
 }
 
+/// What is folded in an entry of the log.
+const DETAILS: &str = "(//*[@data-audit-revision]//button[@aria-expanded='false'])[1]";
+
+/// What is opened on a page: its name here, the page's address and heading, what is clicked, and what of it is there then.
+const OPENED: [(&str, &str, &str, &[&str], &str); 9] = [
+    (
+        "menu-of-a-row",
+        "/extensions",
+        "Extensions",
+        &["//button[@aria-label='Actions for pii_guard']"],
+        "//*[@role='menu']",
+    ),
+    (
+        "view",
+        "/extensions",
+        "Extensions",
+        &["//button[normalize-space()='View']"],
+        "//*[@aria-label='View']",
+    ),
+    (
+        "notices",
+        "/extensions",
+        "Extensions",
+        &["//button[starts-with(@aria-label, 'Notices')]"],
+        "//*[@role='dialog']",
+    ),
+    (
+        "question",
+        "/extensions",
+        "Extensions",
+        &["//tr[@data-extension-id='pii_guard']//*[@role='switch']"],
+        "//*[@data-testid='traffic-effects']",
+    ),
+    (
+        "time",
+        "/audit",
+        "Audit",
+        &["//button[starts-with(@aria-label, 'Time:')]"],
+        "//*[@aria-label='Jump to a date']",
+    ),
+    (
+        "details",
+        "/audit?extension=openai_gpt4",
+        "Audit",
+        &[DETAILS],
+        "//dt[.='How known']",
+    ),
+    (
+        "undo",
+        "/audit?extension=mask_sensitive_data",
+        "Audit",
+        &[DETAILS, "//button[contains(., 'Undo this change')]"],
+        "//*[@role='dialog']",
+    ),
+    (
+        "new-connection",
+        "/connections",
+        "Connections",
+        &["//button[normalize-space()='New connection']"],
+        "//input[starts-with(@placeholder, 'postgres://')]",
+    ),
+    (
+        "activity-table",
+        "/audit",
+        "Audit",
+        &["//button[@aria-label='The activity as a table']"],
+        "//table[@aria-label='Activity']",
+    ),
+];
+
 #[tokio::test]
 async fn axe_finds_nothing_in_what_opens_over_pages() {
     let account = Account::new();
     let window = window_in_use(&account).await;
     load_axe(&window).await;
     let mut findings = Vec::new();
-    // What is opened on a page by a click, and what of it is there then.
-    let details = "(//*[@data-audit-revision]//button[@aria-expanded='false'])[1]";
-    let opened: [(&str, &str, &str, &[&str], &str); 9] = [
-        (
-            "menu-of-a-row",
-            "/extensions",
-            "Extensions",
-            &["//button[@aria-label='Actions for pii_guard']"],
-            "//*[@role='menu']",
-        ),
-        (
-            "view",
-            "/extensions",
-            "Extensions",
-            &["//button[normalize-space()='View']"],
-            "//*[@aria-label='View']",
-        ),
-        (
-            "notices",
-            "/extensions",
-            "Extensions",
-            &["//button[starts-with(@aria-label, 'Notices')]"],
-            "//*[@role='dialog']",
-        ),
-        (
-            "question",
-            "/extensions",
-            "Extensions",
-            &["//tr[@data-extension-id='pii_guard']//*[@role='switch']"],
-            "//*[@data-testid='traffic-effects']",
-        ),
-        (
-            "time",
-            "/audit",
-            "Audit",
-            &["//button[starts-with(@aria-label, 'Time:')]"],
-            "//*[@aria-label='Jump to a date']",
-        ),
-        (
-            "details",
-            "/audit?extension=openai_gpt4",
-            "Audit",
-            &[details],
-            "//dt[.='How known']",
-        ),
-        (
-            "undo",
-            "/audit?extension=mask_sensitive_data",
-            "Audit",
-            &[details, "//button[contains(., 'Undo this change')]"],
-            "//*[@role='dialog']",
-        ),
-        (
-            "new-connection",
-            "/connections",
-            "Connections",
-            &["//button[normalize-space()='New connection']"],
-            "//input[starts-with(@placeholder, 'postgres://')]",
-        ),
-        (
-            "activity-table",
-            "/audit",
-            "Audit",
-            &["//button[@aria-label='The activity as a table']"],
-            "//table[@aria-label='Activity']",
-        ),
-    ];
-    for (name, address, heading, what, then) in opened {
+    for (name, address, heading, what, then) in OPENED {
         open(&window, address, heading).await;
         for each in what {
             window.click(each).await;

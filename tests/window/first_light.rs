@@ -58,7 +58,7 @@ async fn a_switch_is_undone_audited_and_kept_over_a_restart() {
     window.open_page("Audit").await;
     window.see("(//*[@data-audit-revision])[3]").await;
     let newest = window.text("(//*[@data-audit-revision])[1]").await;
-    for part in [person.as_str(), "disabled", "openai_gpt4", "true", "false"] {
+    for part in [person, "disabled", "openai_gpt4", "true", "false"] {
         assert!(newest.contains(part), "{part} is in {newest:?}");
     }
     let before = window.text("(//*[@data-audit-revision])[2]").await;

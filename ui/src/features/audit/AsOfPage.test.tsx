@@ -68,9 +68,10 @@ describe("the registry as of a moment", () => {
     await user.click(screen.getByRole("button", { name: "Show all" }));
     await user.click(screen.getByRole("radio", { name: "Changed since (300)" }));
     // Only what is in sight is drawn, and the last one can be found all the same.
-    expect((await screen.findAllByRole("region")).length).toBeLessThan(50);
+    const page = within(screen.getByRole("main"));
+    expect((await page.findAllByRole("region")).length).toBeLessThan(50);
     await user.type(screen.getByRole("searchbox"), "e299");
-    await waitFor(() => expect(screen.getAllByRole("region")).toHaveLength(1));
+    await waitFor(() => expect(page.getAllByRole("region")).toHaveLength(1));
     expect(screen.getByRole("region", { name: "e299" })).toBeVisible();
   });
 

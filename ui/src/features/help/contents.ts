@@ -26,6 +26,7 @@ export const contents: readonly { title: string; entries: readonly HelpEntry[] }
   {
     title: "Servers and scripts",
     entries: [
+      { name: "packages", label: "Packages", load: () => import("../../../../docs/packages.md?document") },
       {
         name: "operations",
         label: "Operations",
