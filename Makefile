@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test test-pooled soak fuzz package test-package package-sizes bench lint format bindings openapi postman diagram icons screenshots clean
+.PHONY: help run sample dev test test-pooled soak fuzz package test-package package-sizes supply-chain sbom bench lint format bindings openapi postman diagram icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -41,6 +41,12 @@ soak: ## Break everything at random for 30 minutes (SOAK_MINUTES=…); SOAK_SEED
 
 fuzz: ## Look for input that breaks a parser, a minute a target (SECONDS_PER_TARGET=…), or TARGETS="document backup …"
 	@scripts/fuzz.sh $(TARGETS)
+
+supply-chain: ## Check licences, sources, installation scripts and known holes of what the product is made of
+	@scripts/supply-chain.sh
+
+sbom: ## Write what the product is made of into target/sbom (CycloneDX)
+	@scripts/sbom.sh
 
 bench: ## Measure all that docs/benchmarks.md says, or SECTIONS="lookup cache …" of it
 	@scripts/bench.sh $(SECTIONS)

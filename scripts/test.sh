@@ -28,6 +28,7 @@ step() {
 
 step "prerequisites" scripts/prerequisites.sh test
 step "bundled PostgreSQL" node postgresql/fetch.mjs
+step "npm packages" node scripts/npm-packages.mjs ui/package-lock.json postgresql/package-lock.json tests/postman/package-lock.json
 step "frontend: build" scripts/build-ui.sh
 step "frontend: lint and format" npm --prefix ui run --silent lint
 step "frontend: tests" npm --prefix ui test --silent
