@@ -253,7 +253,7 @@ impl Holder {
             .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        while !line.starts_with("switch") {
+        while !line.starts_with("made") {
             line.clear();
             assert_ne!(output.read_line(&mut line).unwrap(), 0, "it lives");
         }
