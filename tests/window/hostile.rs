@@ -380,7 +380,7 @@ async fn in_form_and_deletion(window: &Hostile) {
 }
 
 async fn in_the_palette(window: &Hostile) {
-    window.click("//button[@aria-label='Find anything']").await;
+    window.click("//button[contains(., 'Find anything')]").await;
     window.write("//*[@role='dialog']//input", "img").await;
     window
         .see("//*[@role='dialog']//button[contains(., 'onerror')]")

@@ -357,7 +357,6 @@ async fn to_a_file_and_back(window: &Window, account: &Account) {
     tab_to(window, "//header//button[normalize-space()='Export']").await;
     window.press(&["Enter"]).await;
     window.see("//*[@role='menuitem']").await;
-    window.press(&["ArrowDown"]).await;
     until_focus_in(window, "[role=menuitem]").await;
     window.press(&["Enter"]).await;
     let notice = window
