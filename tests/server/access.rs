@@ -219,7 +219,7 @@ async fn a_token_that_is_revoked_switches_nothing_from_that_moment_on() {
         setup
             .database
             .execute(
-                "UPDATE registry_tokens SET revoked_at = clock_timestamp() WHERE owner = 'ben'",
+                "UPDATE registry_tokens SET revoked_at = clock_timestamp() WHERE revoked_at IS NULL AND owner = 'ben'",
             )
             .await;
         let before = state(&setup.database).await;
