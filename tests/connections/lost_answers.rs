@@ -78,9 +78,8 @@ impl Losing<'_> {
     }
 }
 
-/// It was made; who is told that no server can be reached would take it for not made.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_whose_server_stays_away_is_said_to_be_unknown() {
+/// A server with a registry, and what leads to it and can lose answers.
+async fn behind_a_proxy() -> (Cluster, TcpProxy, Registry) {
     listen_to_log();
     let cluster = Cluster::start(&[]).await;
     cluster.make_registry().await;
@@ -88,6 +87,13 @@ async fn a_change_whose_server_stays_away_is_said_to_be_unknown() {
     let mut database = remote(&[]);
     database.servers = vec![ServerAddress::new("127.0.0.1", proxy.port)];
     let registry = Registry::open(servers(&database)).await.unwrap();
+    (cluster, proxy, registry)
+}
+
+/// It was made; who is told that no server can be reached would take it for not made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_whose_server_stays_away_is_said_to_be_unknown() {
+    let (cluster, proxy, registry) = behind_a_proxy().await;
     let before = count(&cluster).await;
     proxy.change_to(Way::LosesCommits);
     let away = async {
@@ -107,13 +113,7 @@ async fn a_change_whose_server_stays_away_is_said_to_be_unknown() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_lost_answers_and_each_change_is_made_once() {
-    listen_to_log();
-    let cluster = Cluster::start(&[]).await;
-    cluster.make_registry().await;
-    let proxy = TcpProxy::before(cluster.port, Way::Open(Duration::ZERO)).await;
-    let mut database = remote(&[]);
-    database.servers = vec![ServerAddress::new("127.0.0.1", proxy.port)];
-    let registry = Registry::open(servers(&database)).await.unwrap();
+    let (cluster, proxy, registry) = behind_a_proxy().await;
     let losing = Losing { proxy: &proxy };
     let context = ChangeContext::default();
     let mut expected = count(&cluster).await;

@@ -17,7 +17,7 @@ const ROUTER: &str = include_str!("../../ui/src/app/router.tsx");
 const LEADING_ON: [&str; 2] = ["/", "/help"];
 
 /// What pages show besides what [`PAGES`] opens: their other parts, nothing at all, and what nothing matches.
-const FURTHER: [(&str, &str, &str); 13] = [
+const FURTHER: [(&str, &str, &str); 11] = [
     (
         "overview",
         "/extensions?open=openai_gpt4&tab=overview",
@@ -47,8 +47,6 @@ const FURTHER: [(&str, &str, &str); 13] = [
     ("audit-of-nobody", "/audit?text=nothing-has-this", "Audit"),
     ("charts", "/health/openai_gpt4", "openai_gpt4"),
     ("new-form", "/extensions?form=new", "Extensions"),
-    ("help", "/help/readme", "Beamline Registry"),
-    ("help-schema", "/help/schema", "The schema"),
     ("help-api", "/help/api", "The registry over HTTP"),
     ("help-licence", "/help/license", "Licence"),
 ];

@@ -54,7 +54,7 @@ pub(crate) async fn open(window: &Window, address: &str, heading: &str) {
         .await;
 }
 
-pub(crate) const PAGES: [(&str, &str, &str); 12] = [
+pub(crate) const PAGES: [(&str, &str, &str); 14] = [
     ("extensions", "/extensions", "Extensions"),
     (
         "panel",
@@ -70,6 +70,8 @@ pub(crate) const PAGES: [(&str, &str, &str); 12] = [
     ("backups", "/backups", "Backups"),
     ("connections", "/connections", "Connections"),
     ("settings", "/settings", "Settings"),
+    ("help", "/help/readme", "Beamline Registry"),
+    ("help-schema", "/help/schema", "The schema"),
     (
         "form",
         "/extensions?open=openai_gpt4&form=edit",

@@ -9,8 +9,8 @@ type Table = { name: string; columns: Column[] };
 type Line = { from: string; to: string; isForeignKey: boolean; atFrom: string; atTo: string };
 type Place = { x: number; y: number; height: number };
 
-const width = 238;
-const gap = 40;
+const width = 244;
+const gap = 31;
 const rowHeight = 19;
 const headHeight = 27;
 const below = 22;

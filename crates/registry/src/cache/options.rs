@@ -23,7 +23,7 @@ pub struct CacheOptions {
     /// How often to look for changes where the database can't tell of them: on a standby, and through a pooler that
     /// hands out single transactions.
     pub poll_interval: Duration,
-    /// How long to wait for more after a notification: what is written in that time is applied at once.
+    /// How long to wait for more after a notification: what is written in that time is applied together.
     pub coalesce_duration: Duration,
     /// With more changes than this since its revision the cache reads everything.
     pub changes_at_most: u32,
