@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every check and test. Stops at the first that fails, and says which.
+# Runs every check and test. Stops after the first step that fails, and says which.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,7 +34,7 @@ step "frontend: lint and format" npm --prefix ui run --silent lint
 step "frontend: tests" npm --prefix ui test --silent
 step "Rust: format" cargo fmt --all --check
 step "Rust: lint" cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
-step "Rust: tests" cargo test --workspace --locked
+step "Rust: tests" cargo test --workspace --locked --no-fail-fast
 
 if (($(count passed) == 0)); then
     echo "FAILED: no test has run" >&2
