@@ -236,6 +236,27 @@ on_each_server! {
         assert_eq!(found("PLANTED-7").await, 0);
     }
 
+    // A quick look decides whether a configuration is worth a closer one: it must pass by none of the names.
+    async fn each_name_that_is_built_in_is_hidden_when_a_row_is_made_changed_and_switched(database: TestDatabase) {
+        database.migrate().await;
+        database
+            .execute(
+                r#"INSERT INTO extensions (id, type, subject, config)
+                 SELECT 'named-' || row_number() OVER (), 'pre', 'named.' || row_number() OVER (), jsonb_build_object(key, 'PLANTED')
+                 FROM secret_names,
+                      LATERAL (VALUES (name), (upper(name)), ('our ' || replace(name, '_', '-')),
+                               ('db' || replace(initcap(name), '_', '')), (replace(name, '_', ' / ') || '2')) AS keys (key)
+                 WHERE is_builtin;
+                 UPDATE extensions SET enabled = NOT enabled WHERE id LIKE 'named-%';
+                 UPDATE extensions SET retry = 4 WHERE id LIKE 'named-%'"#,
+            )
+            .await;
+        let shown = "SELECT count(*) || ' ' || count(*) FILTER (WHERE concat(before, after, changes) LIKE '%PLANTED%')
+                     FROM extension_audit_log WHERE extension_id LIKE 'named-%'";
+        let names: usize = database.value("SELECT count(*) FROM secret_names WHERE is_builtin").await.parse().unwrap();
+        assert_eq!(database.value(shown).await, format!("{} 0", names * 5 * 3));
+    }
+
     async fn names_of_secrets_are_added_and_the_built_in_ones_stay(database: TestDatabase) {
         let registry = database.registry().await;
         registry.add_secret_name("license_code").await.unwrap();

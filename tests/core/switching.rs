@@ -99,6 +99,17 @@ on_each_server! {
         assert_eq!(verification.revision, 100);
     }
 
+    // A row that an index has to follow leaves its former versions behind until the next vacuum.
+    async fn it_stays_within_the_page_of_its_row(database: TestDatabase) {
+        database.migrate().await;
+        let switch = "BEGIN; UPDATE extensions SET enabled = NOT enabled WHERE id = 'pii_guard';
+             DO $$ BEGIN
+                 ASSERT pg_stat_get_xact_tuples_hot_updated('extensions'::regclass) = pg_stat_get_xact_tuples_updated('extensions'::regclass);
+                 ASSERT pg_stat_get_xact_tuples_updated('extensions'::regclass) > 0;
+             END $$; ROLLBACK";
+        database.execute(switch).await;
+    }
+
     async fn its_entries_are_counted_as_all_others(database: TestDatabase) {
         let registry = database.registry().await;
         for count in 0..64 {

@@ -375,6 +375,83 @@ const UNREADABLE: &str = "
     document.querySelector('main').scrollTop = 0;
     return [...new Set(found)];";
 
+/// What Tab should come to: what can be operated, and is shown, in the dialog on top if there is one. Of radio buttons of one
+/// name, and of what is moved within by arrows (`tabindex="-1"`), one is enough.
+const BY_TAB: &str = "
+    window.byTab = () => {
+        const top = [...document.querySelectorAll('[role=dialog]')].at(-1) ?? document.body;
+        return [...top.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter((element) =>
+            element.tabIndex >= 0 && !element.matches(':disabled') && element.closest('[inert], [aria-hidden=true]') === null
+            && element.checkVisibility({ visibilityProperty: true }) && element.getClientRects().length > 0
+            && (element.type !== 'radio' || element.checked));
+    };
+    window.reached = new Set();
+    window.unseen = new Set();
+    // What names an element across renders of it.
+    window.nameOf = (element) => `${element.tagName.toLowerCase()} ${element.getAttribute('aria-label') ?? element.id} ${
+        (element.labels?.[0] ?? element).innerText?.slice(0, 40).replace(/\\s+/g, ' ')}`;
+    // A ring, or a border of another colour: around it, around what stands for it, or around the field that it is in.
+    const marksOf = (element) => [element, element.nextElementSibling, element.parentElement, element.parentElement?.parentElement]
+        .filter(Boolean).map((part) => {
+            const { outlineStyle, outlineWidth, boxShadow, borderColor, backgroundColor } = getComputedStyle(part);
+            return `${outlineStyle === 'none' ? '' : outlineWidth} ${boxShadow} ${borderColor} ${backgroundColor}`;
+        }).join();
+    window.lookAtFocus = () => {
+        const element = document.activeElement;
+        if (element === null || element === document.body) return null;
+        const focused = marksOf(element);
+        element.blur();
+        const without = marksOf(element);
+        element.focus({ preventScroll: true, focusVisible: true });
+        if (focused === without) window.unseen.add(window.nameOf(element));
+        window.reached.add(window.nameOf(element));
+        return window.nameOf(element);
+    };
+    return window.byTab().length;";
+
+/// Goes once around the page by Tab; what isn't come to, and where the focus can't be seen.
+async fn walk_by_tab(window: &Window, name: &str, problems: &mut Vec<String>) {
+    let count = window.run(BY_TAB).await.as_u64().unwrap_or_default();
+    assert!(count > 3, "{name} has something to operate");
+    let unreached =
+        "return window.byTab().map(window.nameOf).filter((name) => !window.reached.has(name))";
+    // Rows come and go with what is scrolled to.
+    for _ in 0..count * 2 + 20 {
+        window.press(&["Tab"]).await;
+        window.run("return window.lookAtFocus()").await;
+        if window.run(unreached).await == json!([]) {
+            break;
+        }
+    }
+    for (what, script) in [
+        ("Tab doesn't come to", unreached),
+        ("the focus can't be seen on", "return [...window.unseen]"),
+    ] {
+        for element in window.run(script).await.as_array().expect("a list") {
+            let element = element.as_str().unwrap_or_default();
+            problems.push(format!("{name}: {what} {element}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn tab_comes_to_all_that_can_be_operated_and_shows_where_it_is() {
+    let account = Account::new();
+    let window = window_in_use(&account).await;
+    let mut problems = Vec::new();
+    for (name, address, heading) in PAGES.into_iter().chain(FURTHER) {
+        open(&window, address, heading).await;
+        window.see_settled().await;
+        walk_by_tab(&window, name, &mut problems).await;
+        if address.contains("form=") {
+            window.press(&["Escape"]).await;
+            window.see_gone("//*[@role='dialog']").await;
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    window.close(&account).await;
+}
+
 #[tokio::test]
 async fn everything_can_be_read_and_reached_at_twice_its_size() {
     let account = Account::new();
