@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test test-pooled soak fuzz package test-package package-sizes supply-chain sbom bench lint format bindings openapi postman diagram icons screenshots clean
+.PHONY: help run sample dev test test-pooled coverage soak fuzz package test-package package-sizes supply-chain sbom bench lint format bindings openapi postman diagram icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -24,6 +24,9 @@ test-pooled: ## Run the core's tests through PgBouncer, in session and in transa
 	@scripts/prerequisites.sh test && node postgresql/fetch.mjs
 	@TEST_POOLING=session cargo test --workspace --locked --test core
 	@TEST_POOLING=transaction cargo test --workspace --locked --test core
+
+coverage: ## Measure which lines the tests run; fails below 80 % of the core's, the server's or the UI's
+	@scripts/coverage.sh
 
 package: ## Build the .deb and the .rpm (elsewhere: the .dmg), or KINDS="appimage …"
 	@scripts/package.sh $(KINDS)

@@ -320,6 +320,65 @@ async fn elsewhere_it_listens_with_tls_or_when_told_that_plain_will_do() {
 }
 
 #[tokio::test]
+async fn a_place_or_a_certificate_that_can_not_be_had_is_named_before_anybody_is_let_in() {
+    let database = TestDatabase::create(servers::bundled()).await;
+    let login = migrated(&database)
+        .await
+        .login_of_member("registry_rest_server")
+        .await;
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap().to_string();
+    let folder = TestFolder::new();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let [one, other] = ["one", "other"].map(|name| {
+        let certificate = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+        std::fs::write(path(name), certificate.cert.pem()).unwrap();
+        std::fs::write(
+            path(&format!("{name}.key")),
+            certificate.signing_key.serialize_pem(),
+        )
+        .unwrap();
+        path(name)
+    });
+    let nowhere = path("nowhere");
+    for (listen, certificate_and_key, said) in [
+        (
+            taken.as_str(),
+            None,
+            format!("{taken} can't be listened on"),
+        ),
+        // One that served would never end.
+        (
+            "127.0.0.1:0",
+            Some((&one, format!("{other}.key"))),
+            "The certificate or its key can't be used".to_owned(),
+        ),
+        (
+            "127.0.0.1:0",
+            Some((&nowhere, format!("{one}.key"))),
+            "The certificate or its key can't be used".to_owned(),
+        ),
+    ] {
+        let mut command = tokio::process::Command::new(registryctl());
+        command.args(["serve", "--listen", listen]);
+        if let Some((certificate, key)) = certificate_and_key {
+            command.args(["--tls-certificate", certificate, "--tls-key", &key]);
+        }
+        command
+            .env("DATABASE_URL", database_url(&login))
+            .kill_on_drop(true);
+        let output = timeout(Duration::from_secs(30), command.output())
+            .await
+            .expect("it ends")
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(told.contains(&said), "{told}");
+        assert!(output.stdout.is_empty(), "nobody is told that it listens");
+    }
+}
+
+#[tokio::test]
 async fn no_secret_is_in_the_finest_log() {
     let database = TestDatabase::create(servers::bundled()).await;
     let login = migrated(&database)

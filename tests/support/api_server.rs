@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,6 +15,9 @@ use crate::bundle::built_program;
 use crate::database::TestDatabase;
 use crate::folder::TestFolder;
 use crate::process;
+
+/// How long a server may take to finish what is under way when its test is over.
+const TIME_TO_END: Duration = Duration::from_secs(5);
 
 /// A running server; it ends with the value.
 pub struct ApiServer {
@@ -110,7 +114,15 @@ impl ApiServer {
 }
 
 impl Drop for ApiServer {
+    /// Ends it as a service manager does, so that each test also takes its usual way out; what hangs is killed.
     fn drop(&mut self) {
+        let deadline = Instant::now() + TIME_TO_END;
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal(Signal::SIGTERM);
+        }
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
