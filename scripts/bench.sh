@@ -3,12 +3,13 @@
 #
 #   scripts/bench.sh [SECTION…]
 #
-# A section is `lookup`, `cache`, `crowd`, `core`, `server`, `history`, `health`, `command_line`, `console` or `start`;
+# A section is `lookup`, `cache`, `crowd`, `core`, `server`, `history`, `health`, `command_line`, `console`, `start` or `weight`;
 # without any, all are measured. What isn't measured now stays in the document as it was: each section says when and on which machine it was
 # measured. BENCH_SECONDS (60) shortens the timed parts of `cache`, `crowd`, `core` and `health` (the database is away
 # for five times as long), BENCH_ROWS (1000000) the large registry, BENCH_SUBSCRIBERS (200) the crowd, BENCH_ENTRIES
 # (10000000) the long audit log, which takes 10 GB in the temporary folder, BENCH_DAYS (7) the history of `health` and
-# `console`, which takes 4 GB; BENCH_STARTS (10) is how often the console is started.
+# `console`, which takes 4 GB; BENCH_STARTS is how often the console is started for `start` (10), and each program for
+# `weight` (11), which measures what packages hold: at first some half an hour is for building that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,8 +24,9 @@ declare -A title=(
     [command_line]='The command line'
     [console]='The window on large data'
     [start]="The console's start on an existing database, since the process began"
+    [weight]='Weight and start, beside a bare window and pgAdmin 4'
 )
-all=(lookup cache crowd core server history health command_line console start)
+all=(lookup cache crowd core server history health command_line console start weight)
 document=docs/benchmarks.md
 starts=${BENCH_STARTS:-10}
 target=${CARGO_TARGET_DIR:-target}
@@ -43,6 +45,13 @@ node postgresql/fetch.mjs
 if [[ " ${wanted[*]} " =~ \ (console|start)\  ]]; then
     scripts/build-ui.sh
     cargo build --release --locked --package beamline-registry
+fi
+if [[ " ${wanted[*]} " =~ \ weight\  ]]; then
+    scripts/build-ui.sh
+    # As `make package` builds it.
+    cargo build --profile shipped --locked --package beamline-registry --package registry-server
+    cargo build --profile shipped --locked --manifest-path tests/bare-window/Cargo.toml --target-dir "$target"
+    scripts/pgadmin.sh
 fi
 if [[ " ${wanted[*]} " =~ \ (server|command_line)\  ]]; then
     cargo build --release --locked --package registry-server
@@ -136,6 +145,7 @@ lengths() {
         crowd | core | health) printf '; timed parts %s s' "${BENCH_SECONDS:-60}" ;;
         history) printf '; %s entries' "${BENCH_ENTRIES:-10000000}" ;;
         start) printf '; %s starts' "$starts" ;;
+        weight) printf '; %s starts of each in turn, files in memory' "${BENCH_STARTS:-11}" ;;
     esac
 }
 

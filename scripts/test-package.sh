@@ -93,6 +93,35 @@ needs=$(find "$root/usr/bin/beamline-registry" "$root/usr/bin/registryctl" "$roo
     { xargs -0 objdump -T 2>/dev/null || true; } | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -n 1)
 holds "libc6 (>= ${needs#GLIBC_})" "$(dpkg-deb --field "$deb" Depends)" "Depends"
 
+printf '\n== Licences\n'
+documents=$root/usr/share/doc/beamline-registry
+zcat "$documents/third-party-licences.txt.gz" >"$work/licences" || fail "the licences of what the programs are made of"
+# Before each text is a line of all that is under it.
+sed -n 's/^of //p' "$work/licences" | sed 's/, /\n/g' | sort -u >"$work/with-text"
+{
+    for program in beamline-registry registry-server; do
+        cargo tree --locked --package "$program" --edges normal,no-proc-macro --target "$(rustc --print host-tuple)" --prefix none --format '{p}' |
+            awk '$0 !~ /\(\// { print $1, substr($2, 2) }'
+    done
+    node --print 'Object.entries(require("./ui/package.json").dependencies).map((each) => each.join(" ")).join("\n")'
+} | sort -u >"$work/in-the-programs"
+without=$(comm -23 "$work/in-the-programs" "$work/with-text")
+[[ -z $without ]] || fail "without a licence text: $without"
+# Each library beside PostgreSQL has a paragraph of its own.
+paragraphs=$(sed -n 's/^Files: //p' "$documents/copyright" | tr ' ' '\n')
+while IFS= read -r library; do
+    found=''
+    while IFS= read -r files; do
+        # shellcheck disable=SC2053 # A pattern.
+        if [[ $files == */lib/* && $library == $files ]]; then found=yes; fi
+    done <<<"$paragraphs"
+    [[ -n $found ]] || fail "nothing in $documents/copyright is of $library"
+done < <(cd "$root" && find usr/lib/beamline-registry/postgresql/lib -maxdepth 1 -type f ! -name 'libpq.*')
+for part in 'the TaBE Project' 'SmartBear Software' 'Henry Spencer'; do
+    holds "$part" "$(<"$work/licences")" "the licences"
+done
+printf '%d crates and packages in the programs, each with its text\n' "$(wc --lines <"$work/in-the-programs")"
+
 printf '\n== The command line, as an ordinary account\n'
 begin
 holds pii_guard "$(as_anna registryctl list --embedded)" "registryctl list"
@@ -102,7 +131,8 @@ as_anna registryctl backup write --embedded /home/anna/one.beamline-backup >/dev
 as_anna rm -rf /home/anna/.local /home/anna/.config
 
 printf '\n== The window: from the package to a changed extension and a verified audit log\n'
-cargo build --quiet --locked --package system-tests --bin walk-from-package
+# With the features of the whole workspace, as `make test` builds it: nothing is then built twice.
+cargo build --quiet --locked --workspace --bin walk-from-package
 target/debug/walk-from-package "$work/beamline-registry" /home/anna/one.beamline-backup
 begin
 holds 'at revision 1' "$(as_anna registryctl audit verify --embedded)" "registryctl audit verify"
@@ -163,6 +193,7 @@ rpm --root "$work/rpm" --initdb
 rpm --root "$work/rpm" --force-debian --install --nodeps --noscripts "$rpm"
 rpm --root "$work/rpm" --verify --nodeps beamline-registry || fail "what the .rpm installed differs"
 cmp "$work/rpm/usr/bin/registryctl" target/shipped/registryctl
+zcat "$work/rpm/usr/share/licenses/beamline-registry/third-party-licences.txt.gz" | cmp - "$work/licences"
 rpm --root "$work/rpm" --erase --nodeps beamline-registry
 left=$(find "$work/rpm" \( -path "$work/rpm/var" -o -name .rpmdb \) -prune -o -type f -print)
 [[ -z $left ]] || fail "left behind: $left"

@@ -29,7 +29,7 @@ impl Service {
     }
 
     /// Its process.
-    pub(crate) fn process_id(&self) -> Pid {
+    pub fn process_id(&self) -> Pid {
         Pid::from_raw(self.0.id().try_into().expect("a process id"))
     }
 
@@ -288,6 +288,37 @@ pub fn ask_windows_to_close(display: &str) {
     connection.flush().expect("it is sent");
 }
 
+/// The instance and the class (`WM_CLASS`) of the windows on a display that have this title: by them a desktop finds the
+/// entry of its menu that a window is of.
+pub fn classes_of_windows(display: &str, title: &str) -> Vec<(String, String)> {
+    let (connection, screen) = x11rb::connect(Some(display)).expect("the display accepts us");
+    let text_of = |window, property: AtomEnum| {
+        let property = connection
+            .get_property(false, window, property, AtomEnum::ANY, 0, 256)
+            .unwrap()
+            .reply()
+            .expect("a property");
+        String::from_utf8_lossy(&property.value).into_owned()
+    };
+    let root = connection.setup().roots[screen].root;
+    let windows = connection
+        .query_tree(root)
+        .unwrap()
+        .reply()
+        .expect("the windows")
+        .children;
+    windows
+        .into_iter()
+        .filter(|window| text_of(*window, AtomEnum::WM_NAME) == title)
+        .filter_map(|window| {
+            // Each ends with a zero.
+            let class = text_of(window, AtomEnum::WM_CLASS);
+            let (instance, class) = class.trim_end_matches('\0').split_once('\0')?;
+            Some((instance.to_owned(), class.to_owned()))
+        })
+        .collect()
+}
+
 fn tauri_driver() -> PathBuf {
     let installed = repository().join("target/tools/bin/tauri-driver");
     if installed.is_file() {
@@ -301,6 +332,11 @@ fn first_line(output: impl Read) -> String {
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line).expect("a line");
     line.trim().to_owned()
+}
+
+/// A port that nothing listens on.
+pub fn free_port() -> u16 {
+    free_ports()[0]
 }
 
 pub(crate) fn free_ports() -> [u16; 2] {

@@ -8,6 +8,7 @@ mod backups;
 mod bad_environments;
 mod connections;
 mod console;
+mod desktop_entry;
 mod first_light;
 mod forms;
 mod guards;
