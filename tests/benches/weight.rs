@@ -63,7 +63,7 @@ fn main() {
     for subject in [&bare, &console, &pgadmin] {
         subject.print_idle(&place);
     }
-    place.print_sizes();
+    Place::print_sizes();
 }
 
 fn starts() -> usize {
@@ -274,7 +274,7 @@ impl Place {
         }
     }
 
-    fn print_sizes(&self) {
+    fn print_sizes() {
         let console = size(&program("beamline-registry"));
         let postgresql = size(&repository().join("target/postgresql"));
         for (what, bytes) in [

@@ -241,14 +241,14 @@ on_each_server! {
         database.migrate().await;
         database
             .execute(
-                r#"INSERT INTO extensions (id, type, subject, config)
+                "INSERT INTO extensions (id, type, subject, config)
                  SELECT 'named-' || row_number() OVER (), 'pre', 'named.' || row_number() OVER (), jsonb_build_object(key, 'PLANTED')
                  FROM secret_names,
                       LATERAL (VALUES (name), (upper(name)), ('our ' || replace(name, '_', '-')),
                                ('db' || replace(initcap(name), '_', '')), (replace(name, '_', ' / ') || '2')) AS keys (key)
                  WHERE is_builtin;
                  UPDATE extensions SET enabled = NOT enabled WHERE id LIKE 'named-%';
-                 UPDATE extensions SET retry = 4 WHERE id LIKE 'named-%'"#,
+                 UPDATE extensions SET retry = 4 WHERE id LIKE 'named-%'",
             )
             .await;
         let shown = "SELECT count(*) || ' ' || count(*) FILTER (WHERE concat(before, after, changes) LIKE '%PLANTED%')
