@@ -100,7 +100,9 @@ async fn without_its_database_the_server_lives_and_reads_from_memory() {
         (200, 6),
         "who was let in before reads on"
     );
-    // First what only reads: of a change on a connection that was in use a moment ago it would not be known whether it was made.
+    // Of a change on a connection that was in use up to 250 ms ago, which isn't tried before it is used, it would not be known
+    // whether it was made.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     for request in [
         setup.get("/api/v1/audit"),
         setup.post("/api/v1/extensions/pii_guard/disable"),
