@@ -417,24 +417,30 @@ const BY_TAB: &str = "
 /// Goes once around the page by Tab; what isn't come to, and where the focus can't be seen.
 async fn walk_by_tab(window: &Window, name: &str, problems: &mut Vec<String>) {
     let began_at = std::time::Instant::now();
-    let mut count = 0;
-    // What is read from the database comes after the page.
-    while count <= 3 {
+    let (mut count, mut before) = (0, 0);
+    // What is read from the database comes after the page, and not all at once.
+    while count <= 3 || count != before {
         assert!(
-            began_at.elapsed() < std::time::Duration::from_secs(10),
+            began_at.elapsed() < std::time::Duration::from_secs(20),
             "{name} has something to operate"
         );
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        before = count;
         count = window.run(BY_TAB).await.as_u64().unwrap_or_default();
     }
     let unreached =
         "return window.byTab().map(window.nameOf).filter((name) => !window.reached.has(name))";
     // Rows come and go with what is scrolled to.
-    for _ in 0..count * 2 + 20 {
+    let mut presses = 0;
+    while presses < count * 2 + 20 {
+        presses += 1;
         window.press(&["Tab"]).await;
         window.run("return window.lookAtFocus()").await;
         if window.run(unreached).await == json!([]) {
             break;
         }
+        let now = window.run("return window.byTab().length").await;
+        count = count.max(now.as_u64().unwrap_or_default());
     }
     for (what, script) in [
         ("Tab doesn't come to", unreached),
