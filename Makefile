@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 # Each target is a line or a script in scripts/.
 
-.PHONY: help run sample dev test test-pooled coverage soak fuzz package test-package package-sizes supply-chain sbom bench lint format bindings openapi postman diagram icons screenshots clean
+.PHONY: help run sample dev test test-pooled coverage soak fuzz package test-package package-sizes walk supply-chain sbom bench lint format bindings openapi postman diagram icons screenshots clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ test-package: ## Install, use and remove the built packages in bare systems (as 
 
 package-sizes: ## Write into docs/packages.md what the built packages' size is, and what takes it
 	@scripts/package-sizes.sh
+
+walk: ## Do what a newcomer does with a clone, timed and with pictures
+	@scripts/walk-from-clone.sh
 
 soak: ## Break everything at random for 30 minutes (SOAK_MINUTES=…); SOAK_SEED=… repeats the faults
 	@scripts/prerequisites.sh test && node postgresql/fetch.mjs && scripts/build-ui.sh

@@ -132,8 +132,8 @@ as_anna rm -rf /home/anna/.local /home/anna/.config
 
 printf '\n== The window: from the package to a changed extension and a verified audit log\n'
 # With the features of the whole workspace, as `make test` builds it: nothing is then built twice.
-cargo build --quiet --locked --workspace --bin walk-from-package
-target/debug/walk-from-package "$work/beamline-registry" /home/anna/one.beamline-backup
+cargo build --quiet --locked --workspace --bin newcomers-walk
+target/debug/newcomers-walk package "$work/beamline-registry" /home/anna/one.beamline-backup
 begin
 holds 'at revision 1' "$(as_anna registryctl audit verify --embedded)" "registryctl audit verify"
 done_with "registryctl: the same log verified"

@@ -38,7 +38,7 @@ async fn login(database: &Database, role: &str) -> PgConnectOptions {
 }
 
 /// The statements, and who may run them. Each is run and rolled back.
-const STATEMENTS: [(&str, &[&str]); 56] = [
+const STATEMENTS: [(&str, &[&str]); 55] = [
     ("SELECT * FROM public.extensions", VIEW),
     ("SELECT * FROM public.extension_health", VIEW),
     ("SELECT * FROM public.extension_audit_log", READ_AUDIT),
@@ -94,7 +94,6 @@ const STATEMENTS: [(&str, &[&str]); 56] = [
         "SELECT public.registry_write_sealed(NULL::public.extension_audit_log, 0)",
         NOBODY,
     ),
-    ("SELECT public.registry_take_revision()", SWITCH),
     (
         "SELECT public.registry_switch('pii_guard', false, NULL, NULL, NULL, NULL, gen_random_uuid())",
         SWITCH,

@@ -5,6 +5,7 @@ use serde_json::json;
 use system_tests::bundle::repository;
 use system_tests::database::execute;
 use system_tests::desktop::ScreenSize;
+use system_tests::folder::TestFolder;
 use system_tests::servers::superuser_of;
 
 use crate::application::{Account, Window};
@@ -71,8 +72,14 @@ async fn window_in_use(account: &Account) -> Window {
     window
 }
 
-/// Runs every rule of axe-core on what the window shows, in the light and in the dark colours.
-async fn inspect(window: &Window, name: &str, findings: &mut Vec<String>) {
+/// Every rule of axe-core; the one that is named is off unless it is asked for, alone of those of WCAG 2.2 AA.
+const EVERY_RULE: &str = "rules: { 'target-size': { enabled: true } }";
+
+/// Text at 7:1 (WCAG 2.2, 1.4.6), large text at 4.5:1.
+const MORE_CONTRAST: &str = "runOnly: { type: 'rule', values: ['color-contrast-enhanced'] }";
+
+/// Runs these rules of axe-core on what the window shows, in the light and in the dark colours.
+async fn inspect(window: &Window, rules: &str, name: &str, findings: &mut Vec<String>) {
     for scheme in ["light", "dark"] {
         window
             .run(&format!(
@@ -83,12 +90,13 @@ async fn inspect(window: &Window, name: &str, findings: &mut Vec<String>) {
         let found = window
             .client
             .execute_async(
-                "const [done] = arguments;
-                 // This one alone is off unless it is asked for, of those of WCAG 2.2 AA.
-                 window.axe.run(document, { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } })
-                     .then(({ violations }) => done(violations.flatMap(({ id, nodes }) => nodes.map((node) =>
-                         `${id}: ${node.target.join(' ')} ${node.html.slice(0, 160)} ${node.failureSummary?.split('\\n')[1] ?? ''}`))))
-                     .catch((error) => done([`axe-core failed: ${error}`]));",
+                &format!(
+                    "const [done] = arguments;
+                     window.axe.run(document, {{ resultTypes: ['violations'], {rules} }})
+                         .then(({{ violations }}) => done(violations.flatMap(({{ id, nodes }}) => nodes.map((node) =>
+                             `${{id}}: ${{node.target.join(' ')}} ${{node.html.slice(0, 160)}} ${{node.failureSummary?.split('\\n')[1] ?? ''}}`))))
+                         .catch((error) => done([`axe-core failed: ${{error}}`]));"
+                ),
                 Vec::new(),
             )
             .await
@@ -160,18 +168,22 @@ fn every_page_of_the_router_is_inspected() {
 async fn axe_finds_nothing_on_any_page() {
     let account = Account::new();
     let window = window_in_use(&account).await;
-    load_axe(&window).await;
+    inspect_pages(&window, EVERY_RULE).await;
+    window.close(&account).await;
+}
+
+async fn inspect_pages(window: &Window, rules: &str) {
+    load_axe(window).await;
     let mut findings = Vec::new();
     for (name, address, heading) in PAGES.into_iter().chain(FURTHER) {
-        open(&window, address, heading).await;
-        inspect(&window, name, &mut findings).await;
+        open(window, address, heading).await;
+        inspect(window, rules, name, &mut findings).await;
         if address.contains("form=") {
             window.press(&["Escape"]).await;
             window.see_gone("//*[@role='dialog']").await;
         }
     }
     assert_nothing(&findings);
-    window.close(&account).await;
 }
 
 /// What is folded in an entry of the log.
@@ -256,7 +268,7 @@ async fn axe_finds_nothing_in_what_opens_over_pages() {
             window.click(each).await;
         }
         window.see(then).await;
-        inspect(&window, name, &mut findings).await;
+        inspect(&window, EVERY_RULE, name, &mut findings).await;
         window.press(&["Escape"]).await;
     }
     open(&window, "/extensions", "Extensions").await;
@@ -275,7 +287,7 @@ async fn axe_finds_nothing_in_what_opens_over_pages() {
     ] {
         window.press(keys).await;
         window.see(then).await;
-        inspect(&window, name, &mut findings).await;
+        inspect(&window, EVERY_RULE, name, &mut findings).await;
         window.press(&["Escape"]).await;
         window.see_gone("//*[@role='dialog']").await;
     }
@@ -292,7 +304,7 @@ async fn axe_finds_nothing_where_there_are_no_pages_yet() {
     load_axe(&window).await;
     let mut findings = Vec::new();
     window.see("//*[@data-testid='error-code']").await;
-    inspect(&window, "failure", &mut findings).await;
+    inspect(&window, EVERY_RULE, "failure", &mut findings).await;
     assert_nothing(&findings);
     window.close(&account).await;
 }
@@ -503,18 +515,39 @@ async fn everything_can_be_read_and_reached_at_twice_its_size() {
     window.close(&account).await;
 }
 
-#[tokio::test]
-async fn nothing_moves_where_the_desktop_says_so() {
-    let home = system_tests::folder::TestFolder::new();
+/// An account on a desktop with this line in its settings of GTK, which lie in the folder.
+fn account_where_the_desktop_says(setting: &str) -> (TestFolder, Account) {
+    let home = TestFolder::new();
     let folder = home.path().join("gtk-3.0");
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&folder).expect("a folder for settings");
     std::fs::write(
         folder.join("settings.ini"),
-        "[Settings]\ngtk-enable-animations=0\n",
+        format!("[Settings]\n{setting}\n"),
     )
-    .unwrap();
+    .expect("the settings are written");
     let account =
         Account::with_environment(&[("XDG_CONFIG_HOME", home.path().display().to_string())]);
+    (home, account)
+}
+
+#[tokio::test]
+async fn contrast_is_higher_where_the_desktop_says_so() {
+    let (_home, account) = account_where_the_desktop_says("gtk-theme-name=HighContrast");
+    let window = window_in_use(&account).await;
+    assert_eq!(
+        window
+            .run("return matchMedia('(prefers-contrast: more)').matches")
+            .await,
+        json!(true),
+        "the page knows what the desktop says"
+    );
+    inspect_pages(&window, MORE_CONTRAST).await;
+    window.close(&account).await;
+}
+
+#[tokio::test]
+async fn nothing_moves_where_the_desktop_says_so() {
+    let (_home, account) = account_where_the_desktop_says("gtk-enable-animations=0");
     let window = account.start().await;
     window.see_state("pii_guard", "On").await;
     assert_eq!(

@@ -4,6 +4,7 @@ import "@mantine/notifications/styles.css";
 import "@mantine/spotlight/styles.css";
 import "./app/fonts.css";
 import "./app/tokens.css";
+import "./app/contrast.css";
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -265,6 +265,16 @@ describe("the view", () => {
     expect(rowIds()).toHaveLength(6);
   });
 
+  it("tells aloud how many a search leaves", async () => {
+    startBackend();
+    const { user } = renderApp();
+    await user.type(await screen.findByRole("searchbox"), "type:provider");
+    expect(rowIds()).toHaveLength(3);
+    expect(screen.getByText("3 extensions shown")).toHaveRole("status");
+    await user.clear(screen.getByRole("searchbox"));
+    expect(screen.queryByText(/extensions shown/)).not.toBeInTheDocument();
+  });
+
   it("says which values there are when a term names none of them", async () => {
     startBackend();
     const { user } = renderApp();

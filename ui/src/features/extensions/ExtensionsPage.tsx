@@ -1,4 +1,4 @@
-import { Button } from "@mantine/core";
+import { Button, VisuallyHidden } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo } from "react";
 import { reportTableShown } from "../../api/application";
 import { toErrorReport } from "../../api/command";
@@ -132,6 +132,10 @@ export function ExtensionsPage({ history, liveTest, health, exportMenu }: Extens
       {rows && rows.length > 0 && (
         <ExtensionChips text={text} query={query} counts={counts} onChange={setText} />
       )}
+      {/* What a search leaves, for those who can't see the table shrink. */}
+      <VisuallyHidden role="status">
+        {rows && text.trim() !== "" ? `${counted(shown.length, "extension")} shown` : ""}
+      </VisuallyHidden>
       {rows && error && !isAway && (
         <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
       )}

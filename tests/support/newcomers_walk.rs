@@ -1,8 +1,8 @@
-//! A newcomer's walk with an installed package: the first start, an extension changed in the form, what the audit log tells
-//! of it, the log verified, and a backup opened as a file manager does. Tells as a line of JSON how long each step took, and
-//! takes pictures.
+//! A newcomer's walk with a console that was just built or installed: the first start, an extension changed in the form,
+//! what the audit log tells of it, the log verified, and a backup opened as a file manager does. Tells as a line of JSON how
+//! long each step took, and takes pictures, as `target/pictures/NAME-1-table.png`.
 //!
-//! Usage: `walk-from-package PROGRAM BACKUP`; `scripts/test-package.sh` says which.
+//! Usage: `newcomers-walk NAME PROGRAM BACKUP`, as `scripts/walk-from-clone.sh` and `scripts/test-package.sh` do.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
@@ -16,6 +16,7 @@ const NEWEST: &str = "(//*[@data-audit-revision])[1]";
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
+    let name = arguments.next().unwrap_or_default();
     let program = arguments.next().unwrap_or_default();
     let backup = arguments.next().unwrap_or_default();
     let account = Account::with_program(program.into());
@@ -24,10 +25,10 @@ async fn main() {
     let window = account.start().await;
     window.see_state("pii_guard", "On").await;
     told("first start to the table", began_at);
-    window.picture("package-1-table").await;
+    window.picture(&format!("{name}-1-table")).await;
 
     let began_at = Instant::now();
-    change_timeout(&window).await;
+    change_timeout(&window, &name).await;
     told("extension changed", began_at);
 
     let began_at = Instant::now();
@@ -47,7 +48,7 @@ async fn main() {
         .see("//*[contains(., 'Sealed and verified')][contains(., '#1')]")
         .await;
     told("audit log verified", began_at);
-    window.picture("package-3-audit").await;
+    window.picture(&format!("{name}-3-audit")).await;
 
     let began_at = Instant::now();
     let further = account.further_start().arg(backup).status();
@@ -59,7 +60,7 @@ async fn main() {
         .see("//*[@role='dialog'][contains(., 'another registry')]")
         .await;
     told("backup opened: asked about", began_at);
-    window.picture("package-4-backup").await;
+    window.picture(&format!("{name}-4-backup")).await;
     window
         .click("//*[@role='dialog']//button[normalize-space()='Keep what is there']")
         .await;
@@ -70,7 +71,7 @@ async fn main() {
 }
 
 /// Changes the timeout of an extension as a person does, who reviews what is saved.
-async fn change_timeout(window: &Window) {
+async fn change_timeout(window: &Window, name: &str) {
     window
         .click("//tr[@data-extension-id='pii_guard']/td[@data-column='timeout_ms']")
         .await;
@@ -84,7 +85,7 @@ async fn change_timeout(window: &Window) {
     window
         .see("//*[@role='dialog']//*[contains(., '250')]")
         .await;
-    window.picture("package-2-review").await;
+    window.picture(&format!("{name}-2-review")).await;
     window
         .click("//*[@role='dialog']//button[normalize-space()='Save']")
         .await;
