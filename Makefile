@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help run sample dev test test-pooled coverage soak fuzz package test-package package-sizes walk supply-chain sbom bench lint format bindings openapi postman diagram icons screenshots clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 run: ## Build the console and run it (without a display: on a virtual one, with a picture)
 	@scripts/run.sh

@@ -10,7 +10,10 @@ if ! cmp --silent "$requirements" "$pgadmin/installed.txt"; then
     echo "Installing pgAdmin 4, which the console is measured beside"
     rm -rf "$pgadmin"
     python3 -m venv "$pgadmin"
-    "$pgadmin/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --require-hashes --requirement "$requirements"
+    install() { "$pgadmin/bin/pip" install --quiet --disable-pip-version-check --require-hashes "$@"; }
+    # Two of what it needs have no wheel: the setuptools that is pinned builds them, and no other is fetched for it.
+    install --requirement <(sed -n '/^setuptools==/,$p' "$requirements")
+    install --prefer-binary --no-build-isolation --requirement "$requirements"
     cp "$requirements" "$pgadmin/installed.txt"
 fi
 for package in "$pgadmin"/lib/python*/site-packages/pgadmin4; do cp tests/pgadmin/config_local.py "$package"; done

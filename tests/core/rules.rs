@@ -126,6 +126,7 @@ on_each_server! {
             ("extensions_subject_shape", "UPDATE public.extensions SET subject = 'a.>' WHERE id = 'pii_guard'"),
             ("extensions_timeout_range", "UPDATE public.extensions SET timeout_ms = 0"),
             ("extensions_retry_range", "UPDATE public.extensions SET retry = -1"),
+            ("extensions_enabled_present", "UPDATE public.extensions SET enabled = NULL"),
             ("extensions_config_object", "UPDATE public.extensions SET config = NULL"),
             ("extensions_metadata_object", "UPDATE public.extensions SET metadata = '[]'"),
             ("extensions_config_depth", DEEP_CONFIG),

@@ -167,10 +167,7 @@ impl History {
                 .take(20)
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
-                .join(
-                    "
-"
-                )
+                .join("\n")
         );
         let registry = Registry::connect(options.clone()).await.expect("it opens");
         let verification = registry.verify_audit_log().await.expect("it can be read");

@@ -29,7 +29,7 @@ async fn main() {
     writeln!(
         output,
         "server {}",
-        server.process_id().expect("an own server")
+        server.process_id().expect("a server of its own")
     )
     .expect("a reader");
     let mut enabled = registry

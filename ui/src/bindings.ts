@@ -68,8 +68,6 @@ export const commands = {
 	listHealth: () => typedError<HealthReport[], ErrorReport>(__TAURI_INVOKE("list_health")),
 	/**  What the console's login may do. */
 	permissions: () => typedError<Permissions, ErrorReport>(__TAURI_INVOKE("permissions")),
-	/**  How many of the extensions that the filter lets through are of each kind. */
-	countExtensions: (filter: ExtensionFilter) => typedError<ExtensionCounts, ErrorReport>(__TAURI_INVOKE("count_extensions", { filter })),
 	/**  One extension with its configuration and metadata; secrets are replaced by marks. */
 	getExtension: (id: string) => typedError<ExtensionDetail, ErrorReport>(__TAURI_INVOKE("get_extension", { id })),
 	/**  The extensions with these ids as they are now; those that are not there any more are left out. */
@@ -138,8 +136,6 @@ export const commands = {
 	planImport: (text: string, prune: boolean) => typedError<RegistryPlan, ErrorReport>(__TAURI_INVOKE("plan_import", { text, prune })),
 	/**  Makes the registry what a file's text says, as the plan that was looked at: all of it or nothing. */
 	applyImport: (text: string, request: ApplyRequest, note: ChangeNote) => typedError<AppliedPlan, ErrorReport>(__TAURI_INVOKE("apply_import", { text, request, note })),
-	/**  The health of one extension. */
-	getHealth: (id: string) => typedError<HealthReport, ErrorReport>(__TAURI_INVOKE("get_health", { id })),
 	/**  How the calls of all extensions went in a range of time. */
 	healthOverview: (range: HealthRange) => typedError<HealthOverview, ErrorReport>(__TAURI_INVOKE("health_overview", { range })),
 	/**  What happened to some extensions over time, in the order in which they are asked for. */
@@ -1078,21 +1074,6 @@ export type ExtensionComparison = {
 	changes: FieldChange[],
 };
 
-/**  How many extensions there are of each kind. */
-export type ExtensionCounts = {
-	total: number,
-	enabled: number,
-	disabled: number,
-	pre: number,
-	validator: number,
-	post: number,
-	provider: number,
-	failing: number,
-	degraded: number,
-	healthy: number,
-	no_data: number,
-};
-
 /**  The place after one extension in an order. */
 export type ExtensionCursor = {
 	/**  Its value in the column that orders. */
@@ -1946,7 +1927,7 @@ export type ProbeOutcome =
 
 /**  What came of a probe. */
 export type ProbeReport = {
-	/**  The server that the others steps are of: the right one now, or else the one that got the furthest. */
+	/**  The server that the other steps are of: the right one now, or else the one that got the furthest. */
 	server: string,
 	/**  What it is; none if that could not be asked. */
 	role: ServerRole | null,

@@ -45,9 +45,6 @@ pub(crate) struct ChangeNote {
     request_id: Option<Uuid>,
 }
 
-/// More than this many at once go out of service only when somebody has said so, as in the window.
-const UNASKED_MAX: usize = 20;
-
 /// What must be said before a change may stop traffic.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Confirmed {
@@ -79,13 +76,7 @@ impl ChangeNote {
         let confirmation = if confirmed.confirm_out_of_service || !emptied_types.is_empty() {
             Confirmation::Given { emptied_types }
         } else {
-            Confirmation::Required {
-                unasked_max: if protection.is_production {
-                    0
-                } else {
-                    UNASKED_MAX
-                },
-            }
+            Confirmation::required(protection.is_production)
         };
         ChangeContext {
             confirmation,

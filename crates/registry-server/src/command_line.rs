@@ -38,9 +38,9 @@ Exit codes:
    2  plan: there is a difference; audit verify, backup verify: there is a fault
   64  wrong usage
   66  no such extension, file or connection
-  69  the database can't be reached
+  69  the database can't be reached, or it isn't known whether a change was made
   75  somebody changed it meanwhile: a revision is not the one that was named or planned
-  77  not allowed for this login
+  77  not allowed for this login, or a wrong password
  130  broken off by SIGINT or SIGTERM
 
 DATABASE_URL says where the database is: postgres://user:password@host/registry. --profile NAME and --embedded say it

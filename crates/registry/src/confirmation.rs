@@ -33,6 +33,19 @@ pub enum Confirmation {
     },
 }
 
+/// More than this many at once go out of service only when somebody has said so: a slip would be felt before
+/// it is undone.
+const UNASKED_MAX: usize = 20;
+
+impl Confirmation {
+    /// What a registry asks for: in production about each, else from 21 at once.
+    pub fn required(is_production: bool) -> Self {
+        Self::Required {
+            unasked_max: if is_production { 0 } else { UNASKED_MAX },
+        }
+    }
+}
+
 /// What it does to traffic if extensions go out of service.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
 pub struct TrafficEffects {

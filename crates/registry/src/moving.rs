@@ -23,6 +23,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Postgres, Row, Transaction
 use tokio_stream::StreamExt;
 use tracing::{info, warn};
 
+use crate::backup::pipe::{PIECE_LENGTH, TOLD_ROWS};
 use crate::backup::tables::{self, AUDIT_LOG, FORM, MOVE, Table, quoted};
 use crate::backup::target::{MigrationMark, Target, read_migrations, run};
 use crate::backup::{BackupProblem, read_back};
@@ -41,12 +42,6 @@ const LOCK_ATTEMPTS: u32 = 15;
 
 /// How long another mover is waited for.
 const OTHERS_PATIENCE: &str = "30s";
-
-/// About how many bytes are sent at a time.
-const PIECE_LENGTH: usize = 256 << 10;
-
-/// After so many rows the caller is told.
-const TOLD_ROWS: u64 = 2_000;
 
 /// A database is the source of one move at a time, and the target of one. The keys are any numbers that nobody else uses.
 const SOURCE_LOCK: i64 = 7_305_808_869_231_650_166;

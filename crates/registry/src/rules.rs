@@ -1,6 +1,5 @@
-//! The rules for extensions, by the names that the database gives them
-//! (`migrations/0006_rules_for_extensions.sql`, `0007_schemas_and_secrets.sql`,
-//! `0009_secrets_stay_hidden.sql`, `0010_rules_without_gaps.sql`), and what of them is checked before it is asked.
+//! The rules for extensions, by the names that the database gives them (docs/schema.md), and what of them is checked before
+//! it is asked.
 
 use serde_json::Value;
 

@@ -9,8 +9,8 @@ use registry::extension_changes::{
     BulkProgress, ExtensionDraft, ExtensionPatch, RestoreRequest, SeenExtension,
 };
 use registry::extensions::{
-    ChangedExtension, Extension, ExtensionCounts, ExtensionDetail, ExtensionFilter,
-    ExtensionListRequest, ExtensionPage, ExtensionType,
+    ChangedExtension, Extension, ExtensionDetail, ExtensionListRequest, ExtensionPage,
+    ExtensionType,
 };
 use registry::undo::UndoTarget;
 use registry::{ChangeContext, ErrorReport, Registry};
@@ -35,10 +35,6 @@ pub(crate) struct ChangeNote {
     confirmed: Option<Vec<ExtensionType>>,
 }
 
-/// More than this many at once go out of service only when somebody has said so: a slip would be felt before
-/// it is undone.
-const UNASKED_MAX: usize = 20;
-
 impl ChangeNote {
     /// The open registry, and the context of a change of it: what the page says of it, and what the profile that it was
     /// opened by asks.
@@ -47,15 +43,10 @@ impl ChangeNote {
         let context = ChangeContext::with_reason(self.reason)
             .with_request_id(self.request_id.as_deref())
             .map_err(report)?;
-        let unasked_max = if profile.is_production {
-            0
-        } else {
-            UNASKED_MAX
-        };
         let context = ChangeContext {
             confirmation: match self.confirmed {
                 Some(emptied_types) => Confirmation::Given { emptied_types },
-                None => Confirmation::Required { unasked_max },
+                None => Confirmation::required(profile.is_production),
             },
             is_reason_required: profile.is_reason_required,
             ..context
@@ -151,20 +142,6 @@ pub(crate) async fn list_extensions(
     database
         .registry()?
         .list_extensions(&request)
-        .await
-        .map_err(report)
-}
-
-/// How many of the extensions that the filter lets through are of each kind.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn count_extensions(
-    database: State<'_, Database>,
-    filter: ExtensionFilter,
-) -> Result<ExtensionCounts, ErrorReport> {
-    database
-        .registry()?
-        .count_extensions(&filter)
         .await
         .map_err(report)
 }

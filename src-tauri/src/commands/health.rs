@@ -21,16 +21,6 @@ pub(crate) async fn list_health(
     database.registry()?.list_health().await.map_err(report)
 }
 
-/// The health of one extension.
-#[tauri::command]
-#[specta::specta]
-pub(crate) async fn get_health(
-    database: State<'_, Database>,
-    id: String,
-) -> Result<HealthReport, ErrorReport> {
-    database.registry()?.get_health(&id).await.map_err(report)
-}
-
 /// How the calls of all extensions went in a range of time.
 #[tauri::command]
 #[specta::specta]

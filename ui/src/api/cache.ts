@@ -1,29 +1,43 @@
-import { type QueryClient, type QueryKey, useMutation, useQuery } from "@tanstack/react-query";
+import { type QueryClient, type QueryKey, queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { commands, events } from "../bindings";
+import { refetchIntervalMs } from "./client";
 import { unwrap } from "./command";
 import { type ChangedIds, inTurn } from "./inTurn";
 import { keys } from "./keys";
 import { followExtensions } from "./liveExtensions";
 
-/** The age is shown in tenths of a second up to ten of them; a tick a second keeps it true. */
+/** Every second while the age is shown; as long as all is well it isn't, and the revision is told by itself. */
 const statsIntervalMs = 1_000;
-const consumersIntervalMs = 2_000;
+const freshStatsIntervalMs = 5_000;
+/** On the page that shows them; what only counts them reads them as seldom as a list. */
+export const watchedConsumersIntervalMs = 2_000;
 
-/** How far the console's picture of the registry can be trusted, and how old it is. */
+const statsQuery = queryOptions({
+  queryKey: keys.cache.stats(),
+  queryFn: () => unwrap(commands.cacheStats()),
+  refetchInterval: ({ state: { data } }) =>
+    data?.state === "fresh" ? freshStatsIntervalMs : statsIntervalMs,
+});
+
+/** What the console's own cache says of itself. */
 export function useCacheStats() {
+  return useQuery(statsQuery);
+}
+
+/** How far what is shown can be trusted; how old it is where it is not fresh. */
+export function useFreshness() {
   return useQuery({
-    queryKey: keys.cache.stats(),
-    queryFn: () => unwrap(commands.cacheStats()),
-    refetchInterval: statsIntervalMs,
+    ...statsQuery,
+    select: ({ state, revision, age_ms }) => ({ state, revision, age_ms: state === "fresh" ? null : age_ms }),
   });
 }
 
 /** The programs that use the registry, with what each has applied. */
-export function useConsumers() {
+export function useConsumers(intervalMs = refetchIntervalMs) {
   return useQuery({
     queryKey: keys.cache.consumers(),
     queryFn: () => unwrap(commands.listConsumers()),
-    refetchInterval: consumersIntervalMs,
+    refetchInterval: intervalMs,
   });
 }
 

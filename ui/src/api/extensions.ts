@@ -89,7 +89,17 @@ export function useExtensions() {
     for (const { id, enabled } of one) pending.set(id, enabled);
     return query.data?.map((extension) => withPendingSwitch(extension, pending.get(extension.id)));
   }, [query.data, one, many]);
-  return { ...query, data: rows };
+  // Not all of the query: who uses it would be rendered whenever it is read again, whatever came of that.
+  return {
+    data: rows,
+    refetch: query.refetch,
+    get error() {
+      return query.error;
+    },
+    get dataUpdatedAt() {
+      return query.dataUpdatedAt;
+    },
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { usePermissions } from "../api/access";
-import { useCacheStats } from "../api/cache";
+import { useFreshness } from "../api/cache";
 import { useConnectionState } from "../api/connectionState";
 import { useDatabase } from "../api/database";
 import type { CacheFreshness, OpenConnection, Permissions } from "../bindings";
@@ -17,7 +17,7 @@ const freshness: Record<CacheFreshness, { word: string; tone: Tone; title: strin
     word: "live",
     tone: "good",
     title:
-      "Changes of others appear by themselves. The age is how long ago the database said that this is its newest revision.",
+      "Changes of others appear by themselves. The database said within the last 10 seconds that this is its newest revision.",
   },
   stale: {
     word: "stale",
@@ -34,7 +34,7 @@ const freshness: Record<CacheFreshness, { word: string; tone: Tone; title: strin
 /** Which database this window talks to, as whom, and how old what it shows is. */
 export function DatabaseLine() {
   const { progress } = useDatabase();
-  const stats = useCacheStats().data;
+  const stats = useFreshness().data;
   const permissions = usePermissions().data;
   const connection = progress?.connection;
   if (!progress || !connection) return <div />;
@@ -63,7 +63,11 @@ export function DatabaseLine() {
               </span>
               <span className={classes.figures} title={look.title}>
                 rev {groupedCount(stats.revision)}
-                <span className={classes.age}>{age(stats.age_ms)}</span>
+                {stats.age_ms !== null && (
+                  <span className={classes.age} aria-hidden>
+                    {age(stats.age_ms)}
+                  </span>
+                )}
               </span>
             </>
           )}

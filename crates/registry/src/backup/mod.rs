@@ -9,7 +9,7 @@
 mod check;
 mod copy_text;
 mod format;
-mod pipe;
+pub(crate) mod pipe;
 mod problem;
 mod restore;
 pub(crate) mod tables;

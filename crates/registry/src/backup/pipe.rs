@@ -13,10 +13,10 @@ use crate::{Error, Result};
 pub(super) const QUEUE_LENGTH: usize = 8;
 
 /// About how many bytes are one piece.
-pub(super) const PIECE_LENGTH: usize = 256 << 10;
+pub(crate) const PIECE_LENGTH: usize = 256 << 10;
 
 /// After so many rows the caller is told.
-pub(super) const TOLD_ROWS: u64 = 2_000;
+pub(crate) const TOLD_ROWS: u64 = 2_000;
 
 /// Who is told how far it is, and asked whether to go on; from tasks and threads.
 #[derive(Clone)]

@@ -145,14 +145,14 @@ impl ConnectionFailureCode {
                 "Use one of the names that the certificate is for as the host, or have one made for this name."
             }
             Self::CertificateUnknown => {
-                "Name the file with the certificate of the authority that signed it in the profile."
+                "Name the file with the certificate of the authority that signed it, in the profile."
             }
             Self::TlsNotOffered => {
                 "Have the server offer it (ssl = on); only on a network that you trust, choose a weaker mode in the profile."
             }
             Self::TlsRequired => "Choose verify-full as the TLS mode of the profile.",
             Self::OwnCertificateRefused => {
-                "Name a certificate and its key that the server's authority has signed in the profile."
+                "Name a certificate and its key that the server's authority has signed, in the profile."
             }
             Self::CertificateFileUnusable => {
                 "Check that the files named in the profile are there, can be read and hold PEM."

@@ -68,7 +68,7 @@ pub struct ProbeStep {
 /// What came of a probe.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, Type)]
 pub struct ProbeReport {
-    /// The server that the others steps are of: the right one now, or else the one that got the furthest.
+    /// The server that the other steps are of: the right one now, or else the one that got the furthest.
     pub server: String,
     /// What it is; none if that could not be asked.
     pub role: Option<ServerRole>,

@@ -51,7 +51,7 @@ impl HealthState {
         }
     }
 
-    /// Its name in queries, as `health_state!` gives it.
+    /// Its name in queries, as `health_columns!` gives it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Failing => "failing",

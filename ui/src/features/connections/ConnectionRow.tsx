@@ -38,7 +38,7 @@ export function ConnectionRow(props: ConnectionRowProps) {
   const { kept, isActive, isSwitching, onSwitch, onEdit } = props;
   const { profile } = kept;
   return (
-    <li className={classes.row} data-connection={profile.id} aria-label={profile.label}>
+    <li className={classes.row} aria-label={profile.label}>
       <div className={classes.known}>
         <div className={classes.label}>
           <ProfileMark colour={profile.colour} />

@@ -52,7 +52,7 @@ type ExtensionsPageProps = {
 
 export function ExtensionsPage({ history, liveTest, health, exportMenu }: ExtensionsPageProps) {
   const extensions = useExtensions();
-  const { data: rows, error, dataUpdatedAt } = extensions;
+  const { data: rows, error } = extensions;
   const refetch = () => void extensions.refetch();
   const { search, change, text, setText, order, sort, showColumn } = useExtensionView();
   const actions = useExtensionActions();
@@ -137,7 +137,7 @@ export function ExtensionsPage({ history, liveTest, health, exportMenu }: Extens
         {rows && text.trim() !== "" ? `${counted(shown.length, "extension")} shown` : ""}
       </VisuallyHidden>
       {rows && error && !isAway && (
-        <StaleNotice error={toErrorReport(error)} shownSince={dataUpdatedAt} onRetry={refetch} />
+        <StaleNotice error={toErrorReport(error)} shownSince={extensions.dataUpdatedAt} onRetry={refetch} />
       )}
       <div className={classes.body} data-split={openId !== undefined || undefined}>
         <div className={classes.list}>

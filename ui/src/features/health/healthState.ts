@@ -26,10 +26,6 @@ export function worstFirst(reports: readonly HealthReport[]): HealthReport[] {
 
 type Judged = { state: HealthSeverity };
 
-export function failingCount(reports: readonly Judged[]): number {
-  return countIn(reports, "failing");
-}
-
 /** The page in one sentence, worst first: "1 of 6 extensions failing, 2 degraded, 3 healthy". */
 export function healthSummary(reports: readonly Judged[]): string {
   const all = counted(reports.length, "extension");

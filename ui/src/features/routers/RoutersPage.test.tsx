@@ -106,9 +106,10 @@ describe("the header", () => {
     renderApp("/");
     const line = await screen.findByRole("status", { name: "Database" });
     await waitFor(() => expect(line).toHaveTextContent("live"));
-    expect(line).toHaveTextContent("rev 1 2040.4 s");
+    expect(line).toHaveTextContent(/rev 1 204(?! ?\d)/);
+    expect(line).not.toHaveTextContent("0.4 s");
     backend.cache = cacheReport({ state: "stale", age_ms: 130_000 });
-    await waitFor(() => expect(line).toHaveTextContent("stale"), { timeout: 3_000 });
+    await waitFor(() => expect(line).toHaveTextContent("stale"), { timeout: 7_000 });
     expect(line).toHaveTextContent("2 min");
   });
 });

@@ -1,4 +1,4 @@
-import { useConsumers } from "../../api/cache";
+import { useConsumers, watchedConsumersIntervalMs } from "../../api/cache";
 import { toErrorReport } from "../../api/command";
 import { CopyButton } from "../../ui/CopyButton";
 import { EmptyState } from "../../ui/EmptyState";
@@ -23,7 +23,7 @@ let cache = RegistryCache::connect(connect_options, options).await?;
 
 /** Who has applied what, and what this window itself holds. */
 export function RoutersPage() {
-  const consumers = useConsumers();
+  const consumers = useConsumers(watchedConsumersIntervalMs);
   const { data, error, dataUpdatedAt } = consumers;
   const refetch = () => void consumers.refetch();
   return (

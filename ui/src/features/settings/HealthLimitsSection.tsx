@@ -71,7 +71,7 @@ function Row({ threshold: { scope, limits, changed_by }, forbidden }: RowProps) 
   const isOwn = scope.kind === "extension";
   const label = forbidden ?? `Take the limits of its type for ${isolated(scope.value)}`;
   return (
-    <div className={classes.row} data-scope={scope.value}>
+    <div className={classes.row}>
       <span className={classes.name} title={`Last changed by ${changed_by}`}>
         {isOwn ? (
           <Link to="/extensions" search={{ open: scope.value }} className={classes.link} draggable={false}>

@@ -16,7 +16,7 @@ export function DocumentProblems({ problems }: { problems: readonly DocumentProb
       </h2>
       <ol>
         {problems.slice(0, shownMax).map((problem) => (
-          <li key={`${problem.path} ${problem.code} ${problem.message}`} data-problem={problem.code}>
+          <li key={`${problem.path} ${problem.code} ${problem.message}`}>
             <span className={classes.line}>
               {problem.place ? `line ${problem.place.line}:${problem.place.column}` : "the file"}
             </span>

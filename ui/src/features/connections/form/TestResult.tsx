@@ -114,7 +114,7 @@ function Step({ step: { name, outcome, duration_ms } }: { step: ProbeStep }) {
   const isOk = outcome.kind === "ok";
   const Icon = isOk ? IconCircleCheck : IconCircleX;
   return (
-    <li data-step={name}>
+    <li>
       <div className={classes.step} data-outcome={outcome.kind}>
         <Icon size={15} stroke={2} aria-hidden />
         <span>{stepWords[name]}</span>
