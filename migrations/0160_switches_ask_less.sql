@@ -8,7 +8,7 @@
 -- Nothing has read it since entries are found by the time of their seal.
 DROP INDEX IF EXISTS public.idx_audit_timestamp;
 
--- A pattern is a tenth of the text of a list, which PostgreSQL reads anew in each statement.
+-- PostgreSQL reads the text of a check anew in each statement: a pattern is shorter than a list.
 ALTER TABLE public.extensions
     DROP CONSTRAINT IF EXISTS extensions_type_check,
     ADD CONSTRAINT extensions_type_check CHECK (type ~ '^(pre|validator|post|provider)$');
@@ -31,8 +31,8 @@ ALTER TABLE public.extensions
     ENABLE ALWAYS TRIGGER extensions_check_presence,
     ENABLE ALWAYS TRIGGER extensions_check_marks_of_change;
 
--- As before. The owner of a table, and nobody else unless the owner says so, may hand on the right to write it. Each name is
--- qualified: it needs no search_path of its own.
+-- As in migration 0008. The owner of a table, and nobody else unless the owner says so, may hand on the right to write it. Each
+-- name is qualified: it needs no search_path of its own.
 CREATE OR REPLACE FUNCTION public.registry_admit_entry() RETURNS trigger
     LANGUAGE plpgsql
 AS $function$
@@ -63,6 +63,7 @@ CREATE TRIGGER extensions_keep_revision
     BEFORE UPDATE OF revision ON public.extensions
     FOR EACH ROW EXECUTE FUNCTION public.registry_keep_revision();
 ALTER TABLE public.extensions ENABLE ALWAYS TRIGGER extensions_keep_revision;
+REVOKE ALL ON FUNCTION public.registry_keep_revision() FROM PUBLIC;
 
 -- As in migration 0130, with the rights that taking a revision needs in place of a function that has them.
 CREATE OR REPLACE FUNCTION public.registry_stamp_extension() RETURNS trigger

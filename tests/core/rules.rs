@@ -116,6 +116,19 @@ on_each_server! {
         }
     }
 
+    async fn the_type_is_one_of_four_without_the_triggers_too(database: TestDatabase) {
+        database.migrate().await;
+        database.execute("ALTER TABLE extensions DISABLE TRIGGER extensions_check").await;
+        for name in ["pre", "validator", "post", "provider"] {
+            database.execute(&format!("INSERT INTO extensions (id, type, subject) VALUES ('{name}', '{name}', 'of.{name}')")).await;
+        }
+        for name in ["other", "", "pre ", "apre", "pre\n", "PRE"] {
+            let statement = format!("INSERT INTO extensions (id, type, subject) VALUES ('a', '{name}', 's')");
+            let error = execute(&database.superuser(), &statement).await.unwrap_err();
+            assert_eq!(error.as_database_error().unwrap().constraint(), Some("extensions_type_check"), "{name:?}");
+        }
+    }
+
     async fn past_the_core_the_database_refuses_by_the_same_names(database: TestDatabase) {
         database.migrate().await;
         for (constraint, statement) in [
