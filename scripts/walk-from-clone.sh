@@ -22,6 +22,8 @@ cargo fetch --locked
 cargo build --quiet --locked --workspace --bin newcomers-walk
 
 work=$(mktemp --directory)
+# As root, PostgreSQL runs as another account, which has to reach its data.
+chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 export BEAMLINE_REGISTRY_DATA_DIR=$work/data
 export XDG_DATA_HOME=$work/share XDG_CONFIG_HOME=$work/config XDG_STATE_HOME=$work/state XDG_CACHE_HOME=$work/cache
