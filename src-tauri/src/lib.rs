@@ -22,6 +22,7 @@ mod verifications;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use registry_account::{Folders, SecretStore};
 use tauri::{AppHandle, Manager, RunEvent, WebviewWindow, WebviewWindowBuilder};
@@ -45,6 +46,9 @@ use crate::nats::Nats;
 use crate::phases::Phases;
 use crate::settings::Settings;
 use crate::verifications::Verifications;
+
+/// How long after the window the tray's icon is made: the page is waited for, and what is done for the icon keeps it waiting.
+const TRAY_DELAY: Duration = Duration::from_secs(1);
 
 /// The argument that has the embedded registry filled with made-up calls in place of showing the window.
 pub const FILL_SAMPLE_TRAFFIC: &str = "--fill-sample-traffic";
@@ -154,8 +158,8 @@ pub fn run() -> ExitCode {
                 .initialization_script(locale::script(&locale::Locales::of_environment()))
                 .build()?;
             zoom(&window, &app.state::<Settings>());
-            tray::start(app.handle());
             phases.mark("window created");
+            tray::start_after(app.handle(), TRAY_DELAY);
             Ok(())
         })
         .build(context);

@@ -16,8 +16,19 @@ use crate::menu::{PauseEntries, QUIT, SHOW};
 /// How often the state is looked at.
 const STATE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Puts the icon into the tray, if there is one, and keeps its words true.
-pub(crate) fn start(app: &AppHandle) {
+/// Puts the icon into the tray after a while, if there is one, and keeps its words true.
+pub(crate) fn start_after(app: &AppHandle, delay: Duration) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(delay).await;
+        let toolkit = app.clone();
+        if let Err(error) = app.run_on_main_thread(move || start(&toolkit)) {
+            warn!(%error, "no tray: the toolkit does nothing any more");
+        }
+    });
+}
+
+fn start(app: &AppHandle) {
     if let Err(reason) = probe() {
         info!(reason, "no tray: the program works without its icon");
         return;

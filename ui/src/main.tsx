@@ -1,19 +1,13 @@
-import "@mantine/core/styles.css";
-import "@mantine/dates/styles.css";
-import "@mantine/notifications/styles.css";
-import "@mantine/spotlight/styles.css";
+// First, before the code that its answers are waited for with is set up.
+import { database, extensionsAsked, queryClient } from "./api/start";
+
+import "./app/mantine.css";
 import "./app/fonts.css";
 import "./app/tokens.css";
 import "./app/contrast.css";
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { followRegistry } from "./api/cache";
-import { createQueryClient, refetchWhenWindowIsFocused } from "./api/client";
-import { followConnectionState } from "./api/connectionState";
-import { monitorDatabase, refetchWhenDatabaseIsBack } from "./api/database";
-import { prefetchExtensionsWhenReady } from "./api/extensions";
-import { followHealthAlarms } from "./api/health";
 import { App } from "./app/App";
 import { createAppRouter } from "./app/router";
 
@@ -24,18 +18,16 @@ Object.freeze(Object.prototype);
 const container = document.getElementById("root");
 if (!container) throw new Error("index.html has no element with the id root");
 
-// Asked before anything renders: the answer is on its way while React starts.
-const database = monitorDatabase();
-const queryClient = createQueryClient();
-prefetchExtensionsWhenReady(queryClient, database);
-refetchWhenDatabaseIsBack(queryClient, database);
-refetchWhenWindowIsFocused();
-followRegistry(queryClient);
-followHealthAlarms(queryClient);
-followConnectionState(queryClient);
+/** How long the first page waits for what it is to show rather than be shown twice, in milliseconds. */
+const patienceMs = 100;
 
+const router = createAppRouter();
+await Promise.race([
+  Promise.all([database.answered, extensionsAsked, router.load()]),
+  new Promise((resolve) => setTimeout(resolve, patienceMs)),
+]);
 createRoot(container).render(
   <StrictMode>
-    <App queryClient={queryClient} database={database} router={createAppRouter()} />
+    <App queryClient={queryClient} database={database} router={router} />
   </StrictMode>,
 );

@@ -38,7 +38,8 @@ describe("monitorDatabase", () => {
       }),
     );
     const monitor = monitorDatabase();
-    await vi.waitFor(() => expect(backend.callsOf("database_status")).toHaveLength(1));
+    // It is asked at once, and again as soon as changes are followed.
+    await vi.waitFor(() => expect(backend.callsOf("database_status")).toHaveLength(2));
     await backend.emitStatus(readyStatus);
     backend.status = { state: "starting", step: "connecting" };
     answer();

@@ -29,6 +29,8 @@ export type DatabaseProgress = {
 };
 
 export type DatabaseMonitor = {
+  /** Resolves when the first status is known. */
+  answered: Promise<void>;
   current: () => DatabaseProgress | null;
   subscribe: (listener: () => void) => () => void;
   /** Asks the backend to open the database again; the outcome arrives as a status. */
@@ -101,11 +103,11 @@ export function monitorDatabase(): DatabaseMonitor {
     return switchingTo !== null || profile.id !== progress.connection.profile.id;
   }
 
-  async function readStatus() {
+  async function readStatus(isNews: (status: DatabaseStatus) => boolean = () => true) {
     const eventCountBefore = eventCount;
     const status = await commands.databaseStatus();
     // An event that overtook the answer is newer than the answer.
-    if (eventCount === eventCountBefore) publish(status);
+    if (eventCount === eventCountBefore && isNews(status)) publish(status);
   }
 
   function publishFailure(thrown: unknown) {
@@ -113,17 +115,19 @@ export function monitorDatabase(): DatabaseMonitor {
     publish({ state: "failed", error: toErrorReport(thrown), profile });
   }
 
-  async function start() {
-    // Interest is registered before the question, so that no change falls between the two.
+  async function follow() {
     await events.databaseStatusChanged.listen((event) => {
       eventCount += 1;
       publish(event.payload);
     });
-    await readStatus();
+    // Once more: a change may have fallen between the first question and the listening.
+    await readStatus((status) => JSON.stringify(status) !== JSON.stringify(progress?.status));
   }
-  start().catch(publishFailure);
+  const answered = readStatus().catch(publishFailure);
+  follow().catch(publishFailure);
 
   return {
+    answered,
     current: () => progress,
     subscribe: (listener) => {
       listeners.add(listener);

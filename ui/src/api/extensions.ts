@@ -64,13 +64,19 @@ const extensionsQuery = queryOptions({
   queryFn: listExtensions,
 });
 
-/** Asks for the extensions as soon as there is a database, while the window is still being built. */
-export function prefetchExtensionsWhenReady(client: QueryClient, database: DatabaseMonitor): void {
+/**
+ * Asks for the extensions at once, and if there is no database yet again as soon as there is one. Resolves when the first
+ * answer is there, whichever it is.
+ */
+export async function prefetchExtensions(client: QueryClient, database: DatabaseMonitor): Promise<void> {
+  const asked = listExtensions().catch(() => null);
+  const read = async () => (await asked) ?? listExtensions();
   const stop = database.subscribe(() => {
     if (database.current()?.status.state !== "ready") return;
     stop();
-    void client.prefetchQuery(extensionsQuery);
+    void client.prefetchQuery({ ...extensionsQuery, queryFn: read });
   });
+  await asked;
 }
 
 export function useExtensions() {

@@ -3,18 +3,27 @@ import { Notifications } from "@mantine/notifications";
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { useState } from "react";
+import { useConnectionState } from "../api/connectionState";
 import { type DatabaseMonitor, DatabaseProvider, useDatabase } from "../api/database";
-import { RestoreAfterFailure } from "../features/backups/RestoreAfterFailure";
-import { ConnectionStart, isUnanswered } from "../features/connections/start/ConnectionStart";
-import { FailureScreen } from "../features/start/FailureScreen";
+import { isUnanswered } from "../features/connections/start/unanswered";
 import { StartScreen } from "../features/start/StartScreen";
+import { later } from "../ui/later";
 import classes from "./App.module.css";
 import { AwayBanner } from "./AwayBanner";
-import { LostTailBanner } from "./LostTailBanner";
 import { ReconnectingBanner } from "./ReconnectingBanner";
 import type { AppRouter } from "./router";
 import { colorSchemeManager, cssVariables, theme } from "./theme";
 import { useZoomKeys } from "./useZoomKeys";
+
+// What a start that goes well does not show.
+const ConnectionStart = later(
+  async () => (await import("../features/connections/start/ConnectionStart")).ConnectionStart,
+);
+const FailureScreen = later(async () => (await import("../features/start/FailureScreen")).FailureScreen);
+const RestoreAfterFailure = later(
+  async () => (await import("../features/backups/RestoreAfterFailure")).RestoreAfterFailure,
+);
+const LostTailBanner = later(async () => (await import("./LostTailBanner")).LostTailBanner);
 
 type AppProps = { queryClient: QueryClient; database: DatabaseMonitor; router: AppRouter };
 
@@ -43,6 +52,7 @@ export function App({ queryClient, database, router }: AppProps) {
  */
 function Window({ router }: { router: AppRouter }) {
   const { progress, retry } = useDatabase();
+  const connection = useConnectionState();
   useZoomKeys();
   const [isRestoring, setRestoring] = useState(false);
   if (progress === null) return <StartScreen steps={[]} switchingTo={null} />;
@@ -80,7 +90,7 @@ function Window({ router }: { router: AppRouter }) {
     <div className={classes.window}>
       <AwayBanner progress={progress} onRetry={retry} />
       <ReconnectingBanner />
-      <LostTailBanner />
+      {connection?.lost_tail && <LostTailBanner />}
       <div className={classes.page} hidden={isAsked}>
         <RouterProvider router={router} />
       </div>

@@ -1,4 +1,4 @@
-import { Kbd, MantineThemeProvider, UnstyledButton } from "@mantine/core";
+import { MantineThemeProvider } from "@mantine/core";
 import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
 import { useMemo, useState } from "react";
 import { type ExtensionRow, useExtensions } from "../api/extensions";
@@ -26,7 +26,6 @@ import { notifyDone } from "../ui/notify";
 import { useShortcuts } from "../ui/useShortcuts";
 import palette from "./CommandPalette.module.css";
 import { entry, guarded } from "./paletteEntries";
-import classes from "./Shell.module.css";
 import { useGeneralActions } from "./useGeneralActions";
 
 /** As many extensions as are shown at once; more words find the others. */
@@ -170,17 +169,4 @@ function findExtensions(rows: readonly ExtensionRow[], words: readonly string[])
       mentioned.push(row);
   }
   return [...named, ...mentioned];
-}
-
-/** The way to the palette for those who don't know its key. */
-export function SearchButton() {
-  return (
-    <UnstyledButton className={classes.search} aria-keyshortcuts="Control+K" onClick={spotlight.open}>
-      <IconSearch size={14} aria-hidden />
-      <span>Find anything</span>
-      <Kbd size="xs" aria-hidden>
-        Ctrl K
-      </Kbd>
-    </UnstyledButton>
-  );
 }

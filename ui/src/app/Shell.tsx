@@ -4,29 +4,37 @@ import { usePermissions } from "../api/access";
 import { useConnectionProfile } from "../api/connections";
 import { useDatabase } from "../api/database";
 import { SealShield } from "../features/audit/SealShield";
-import { QuestionHost } from "../features/extensions/ConfirmDialog";
 import { useFileDrop } from "../features/transfer/useFileDrop";
 import { IconFileImport } from "../ui/icons";
+import { later, useLater } from "../ui/later";
 import { LoginContext } from "../ui/login";
 import { useShortcuts } from "../ui/useShortcuts";
 import { ColorSchemeToggle } from "./ColorSchemeToggle";
-import { CommandPalette, SearchButton } from "./CommandPalette";
 import { DatabaseLine } from "./DatabaseLine";
 import { Navigation } from "./Navigation";
 import { NoticeList } from "./NoticeList";
 import { NoticesPaused } from "./NoticesPaused";
+import { SearchButton } from "./SearchButton";
 import classes from "./Shell.module.css";
-import { ShortcutsDialog } from "./ShortcutsDialog";
 import { useHealthNotices } from "./useHealthNotices";
 import { useLinks } from "./useLinks";
 import { useMenu } from "./useMenu";
 import { useSafetyNotices } from "./useSafetyNotices";
+
+// What lies over a page. What asks for one of them before its code is there gets it then.
+const QuestionHost = later(async () => (await import("../features/extensions/ConfirmDialog")).QuestionHost);
+const CommandPalette = later(async () => (await import("./CommandPalette")).CommandPalette);
+const ShortcutsDialog = later(async () => (await import("./ShortcutsDialog")).ShortcutsDialog);
+
+/** How long after the first page the code of all others is loaded, in milliseconds. */
+const restMs = 500;
 
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const path = useLocation({ select: (location) => location.pathname });
   const [keysShown, setKeysShown] = useState(false);
   const showKeys = () => setKeysShown(true);
+  const isRestThere = useLater(restMs);
   const isFileOver = useFileDrop();
   const status = useDatabase().progress?.status;
   const name = status?.state === "ready" ? status.login : null;
@@ -68,9 +76,13 @@ export function Shell() {
             Drop the file to see what it would change
           </div>
         )}
-        <CommandPalette onShowKeys={showKeys} />
-        <QuestionHost />
-        <ShortcutsDialog opened={keysShown} onClose={() => setKeysShown(false)} />
+        {isRestThere && (
+          <>
+            <CommandPalette onShowKeys={showKeys} />
+            <QuestionHost />
+            <ShortcutsDialog opened={keysShown} onClose={() => setKeysShown(false)} />
+          </>
+        )}
       </div>
     </LoginContext>
   );

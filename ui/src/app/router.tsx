@@ -2,32 +2,43 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   Navigate,
   type RouterHistory,
   redirect,
 } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import type { Extension } from "../bindings";
-import { AsOfPage } from "../features/audit/AsOfPage";
-import { AuditPage } from "../features/audit/AuditPage";
 import { readAsOfSearch } from "../features/audit/asOfSearch";
 import { readAuditSearch } from "../features/audit/auditSearch";
-import { ExtensionHistory } from "../features/audit/ExtensionHistory";
-import { BackupsPage } from "../features/backups/BackupsPage";
-import { BackupsSummary } from "../features/backups/BackupsSummary";
-import { ConnectionsPage } from "../features/connections/ConnectionsPage";
-import { ExtensionPage } from "../features/extensions/ExtensionPage";
 import { ExtensionsPage } from "../features/extensions/ExtensionsPage";
 import { readExtensionSearch, readPageSearch } from "../features/extensions/extensionSearch";
-import { HealthPage } from "../features/health/HealthPage";
 import { readExtensionHealthSearch, readHealthSearch } from "../features/health/healthSearch";
-import { RoutersPage } from "../features/routers/RoutersPage";
-import { SettingsPage } from "../features/settings/SettingsPage";
 import { ExportRegistryMenu } from "../features/transfer/ExportRegistryMenu";
+import { later } from "../ui/later";
 import { SkeletonRows } from "../ui/SkeletonRows";
 import { storeAddress, storedAddress } from "./address";
 import { Shell } from "./Shell";
+
+// A start shows the extensions, as a rule. The code of the other pages comes after them, in the order of the navigation.
+const ExtensionHistory = later(
+  async () => (await import("../features/audit/ExtensionHistory")).ExtensionHistory,
+);
+const ExtensionPage = later(async () => (await import("../features/extensions/ExtensionPage")).ExtensionPage);
+const AuditPage = later(async () => (await import("../features/audit/AuditPage")).AuditPage);
+const HealthPage = later(async () => (await import("../features/health/HealthPage")).HealthPage);
+const RoutersPage = later(async () => (await import("../features/routers/RoutersPage")).RoutersPage);
+const BackupsPage = later(async () => (await import("../features/backups/BackupsPage")).BackupsPage);
+const SettingsPage = later(async () => (await import("../features/settings/SettingsPage")).SettingsPage);
+const BackupsSummary = later(async () => (await import("../features/backups/BackupsSummary")).BackupsSummary);
+const ConnectionsPage = later(
+  async () => (await import("../features/connections/ConnectionsPage")).ConnectionsPage,
+);
+const AsOfPage = later(async () => (await import("../features/audit/AsOfPage")).AsOfPage);
+const ImportPage = later(async () => (await import("../features/transfer/ImportPage")).ImportPage);
+const ExtensionHealthPage = later(
+  async () => (await import("../features/health/ExtensionHealthPage")).ExtensionHealthPage,
+);
+const HelpPage = later(async () => (await import("../features/help/HelpPage")).HelpPage);
 
 /** It brings an editor along, which no start needs. */
 const LiveTest = lazy(() =>
@@ -95,7 +106,7 @@ const routeTree = root.addChildren([
   createRoute({
     getParentRoute: () => root,
     path: "/import",
-    component: lazyRouteComponent(() => import("../features/transfer/ImportPage"), "ImportPage"),
+    component: ImportPage,
   }),
   createRoute({
     getParentRoute: () => root,
@@ -106,10 +117,7 @@ const routeTree = root.addChildren([
   createRoute({
     getParentRoute: () => root,
     path: "/health/$id",
-    component: lazyRouteComponent(
-      () => import("../features/health/ExtensionHealthPage"),
-      "ExtensionHealthPage",
-    ),
+    component: ExtensionHealthPage,
     validateSearch: readExtensionHealthSearch,
   }),
   createRoute({ getParentRoute: () => root, path: "/routers", component: RoutersPage }),
@@ -130,7 +138,7 @@ const routeTree = root.addChildren([
   createRoute({
     getParentRoute: () => root,
     path: "/help/$document",
-    component: lazyRouteComponent(() => import("../features/help/HelpPage"), "HelpPage"),
+    component: HelpPage,
   }),
 ]);
 

@@ -5,10 +5,14 @@ import { followRegistry } from "../api/cache";
 import { createQueryClient } from "../api/client";
 import { followConnectionState } from "../api/connectionState";
 import { monitorDatabase, refetchWhenDatabaseIsBack } from "../api/database";
-import { prefetchExtensionsWhenReady } from "../api/extensions";
+import { prefetchExtensions } from "../api/extensions";
 import { followHealthAlarms } from "../api/health";
 import { App } from "../app/App";
 import { createAppRouter } from "../app/router";
+import { loadLater } from "../ui/later";
+
+// As in a window that has been open for a moment.
+await loadLater();
 
 /** The whole window at a path, as main.tsx puts it together. The backend must have been started before. */
 export function renderApp(path = "/"): RenderResult & {
@@ -21,7 +25,7 @@ export function renderApp(path = "/"): RenderResult & {
   const router = createAppRouter({ history: createMemoryHistory({ initialEntries: [path] }) });
   const database = monitorDatabase();
   const queryClient = createQueryClient();
-  prefetchExtensionsWhenReady(queryClient, database);
+  void prefetchExtensions(queryClient, database);
   refetchWhenDatabaseIsBack(queryClient, database);
   followRegistry(queryClient);
   followHealthAlarms(queryClient);

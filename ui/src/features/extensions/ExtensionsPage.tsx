@@ -12,6 +12,7 @@ import { counted, groupedCount } from "../../ui/figures";
 import { GuardedButton } from "../../ui/GuardedButton";
 import { IconFileImport, IconFilterOff, IconPlus, IconPuzzle } from "../../ui/icons";
 import { isolated } from "../../ui/isolated";
+import { later } from "../../ui/later";
 import { PageHeader } from "../../ui/PageHeader";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
@@ -24,8 +25,6 @@ import { type ExtensionActions, useExtensionActions } from "./extensionActions";
 import { extensionColumns } from "./extensionColumns";
 import { sortExtensions } from "./extensionOrder";
 import { countRows, matches, parseQuery } from "./extensionQuery";
-import { FormPlaceholder } from "./FormPlaceholder";
-import { ExtensionPanel } from "./panel/ExtensionPanel";
 import { SearchBox } from "./SearchBox";
 import { SparklinesContext } from "./sparklines";
 import { useBulkChanges } from "./useBulkChanges";
@@ -33,6 +32,8 @@ import { useExtensionView } from "./useExtensionView";
 import { useSelection } from "./useSelection";
 import { ViewMenu } from "./ViewMenu";
 
+const ExtensionPanel = later(async () => (await import("./panel/ExtensionPanel")).ExtensionPanel);
+const FormPlaceholder = later(async () => (await import("./FormPlaceholder")).FormPlaceholder);
 /** The form brings an editor along, which no start needs. */
 const ExtensionForm = lazy(() =>
   import("./form/ExtensionForm").then(({ ExtensionForm }) => ({ default: ExtensionForm })),

@@ -1,19 +1,12 @@
 import { type ReactNode, useState } from "react";
 import { useConnectionProfiles } from "../../../api/connections";
-import type { DatabaseStatus } from "../../../bindings";
 import { Connections } from "../Connections";
 import { OpenForm } from "../form/OpenForm";
 import { MigrationScreen } from "./MigrationScreen";
 import { PasswordScreen } from "./PasswordScreen";
 import classes from "./Start.module.css";
+import type { Unanswered } from "./unanswered";
 import { AboutProfile, Ways } from "./Ways";
-
-/** What somebody has to answer before a registry can be shown. */
-export type Unanswered = Extract<DatabaseStatus, { state: "password_needed" | "decision_needed" | "failed" }>;
-
-export function isUnanswered(status: DatabaseStatus): status is Unanswered {
-  return status.state !== "ready" && status.state !== "starting";
-}
 
 type ConnectionStartProps = {
   status: Unanswered;
