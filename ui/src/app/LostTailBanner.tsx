@@ -1,14 +1,13 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import { toErrorReport } from "../api/command";
 import { useAcknowledgeLostTail, useConnectionState } from "../api/connectionState";
 import type { LostTail } from "../bindings";
-import { ErrorNote } from "../ui/ErrorNote";
 import { counted, groupedCount } from "../ui/figures";
 import { IconAlertTriangle } from "../ui/icons";
+import { Question } from "../ui/Question";
 import { Timestamp } from "../ui/Timestamp";
 import { Banner } from "./Banner";
-import classes from "./LostTailBanner.module.css";
 
 /** Over everything while it is known that changes are gone and nobody has said that they know. */
 export function LostTailBanner() {
@@ -32,7 +31,7 @@ export function LostTailBanner() {
       <Button size="compact-xs" variant="default" onClick={() => setIsAsking(true)}>
         Acknowledge…
       </Button>
-      {isAsking && <Question tail={tail} onClose={() => setIsAsking(false)} />}
+      {isAsking && <AcknowledgeQuestion tail={tail} onClose={() => setIsAsking(false)} />}
     </Banner>
   );
 }
@@ -44,29 +43,21 @@ function range({ common_revision, known_revision }: LostTail): string {
   return first >= known_revision ? last : `${groupedCount(first)} to ${last}`;
 }
 
-function Question({ tail, onClose }: { tail: LostTail; onClose: () => void }) {
+function AcknowledgeQuestion({ tail, onClose }: { tail: LostTail; onClose: () => void }) {
   const acknowledge = useAcknowledgeLostTail();
   const changes = counted(tail.lost_count, "lost change");
   return (
-    <Modal opened onClose={onClose} title={`Acknowledge ${changes}?`} size={460}>
-      <p className={classes.text}>
-        The alarm ends for this window and is not raised again for them. It brings nothing back: what was
-        changed in revisions {range(tail)} has to be made again, or brought over from the server that had it.
-      </p>
-      {acknowledge.error && <ErrorNote error={toErrorReport(acknowledge.error)} />}
-      <div className={classes.answers}>
-        <Button size="xs" variant="default" data-autofocus onClick={onClose}>
-          Keep the alarm
-        </Button>
-        <Button
-          size="xs"
-          color="var(--bad-strong)"
-          loading={acknowledge.isPending}
-          onClick={() => acknowledge.mutate(undefined, { onSuccess: onClose })}
-        >
-          Acknowledge {changes}
-        </Button>
-      </div>
-    </Modal>
+    <Question
+      title={`Acknowledge ${changes}?`}
+      refusal="Keep the alarm"
+      verb={`Acknowledge ${changes}`}
+      isBusy={acknowledge.isPending}
+      error={acknowledge.error && toErrorReport(acknowledge.error)}
+      onRefuse={onClose}
+      onConfirm={() => acknowledge.mutate(undefined, { onSuccess: onClose })}
+    >
+      The alarm ends for this window and is not raised again for them. It brings nothing back: what was
+      changed in revisions {range(tail)} has to be made again, or brought over from the server that had it.
+    </Question>
   );
 }

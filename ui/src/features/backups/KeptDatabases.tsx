@@ -1,12 +1,12 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import { useDeleteKeptDatabase } from "../../api/backups";
 import { toErrorReport } from "../../api/command";
 import type { KeptCluster } from "../../bindings";
-import { ErrorNote } from "../../ui/ErrorNote";
 import { mebibyteSize } from "../../ui/figures";
 import { Identifier } from "../../ui/Identifier";
 import { notifyDone } from "../../ui/notify";
+import { Question } from "../../ui/Question";
 import { Timestamp } from "../../ui/Timestamp";
 import classes from "./Backups.module.css";
 import { showInFolder } from "./BackupTable";
@@ -37,44 +37,34 @@ export function KeptDatabases({ kept }: { kept: readonly KeptCluster[] }) {
           </li>
         ))}
       </ul>
-      {asked && <DeleteDialog database={asked} onClose={() => setAsked(null)} />}
+      {asked && <DeleteQuestion database={asked} onClose={() => setAsked(null)} />}
     </>
   );
 }
 
-function DeleteDialog({ database, onClose }: { database: KeptCluster; onClose: () => void }) {
+function DeleteQuestion({ database, onClose }: { database: KeptCluster; onClose: () => void }) {
   const remove = useDeleteKeptDatabase();
   return (
-    <Modal opened onClose={onClose} title="Delete this database for good?" size={480}>
-      <div className={classes.stack}>
-        <p className={classes.text}>
-          It was in use until <Timestamp value={replacedAt(database.path)} format="full" absent="not known" />
-          . What is in it and in no backup is lost; {mebibyteSize(database.size_mib)} become free. The
-          registry in use is another one and stays.
-        </p>
-        {remove.error && <ErrorNote error={toErrorReport(remove.error)} />}
-        <div className={classes.answers}>
-          <Button size="xs" variant="default" data-autofocus onClick={onClose}>
-            Keep it
-          </Button>
-          <Button
-            size="xs"
-            color="var(--bad-strong)"
-            loading={remove.isPending}
-            onClick={() =>
-              remove.mutate(database.path, {
-                onSuccess: () => {
-                  notifyDone("Deleted the database that was kept");
-                  onClose();
-                },
-              })
-            }
-          >
-            Delete {mebibyteSize(database.size_mib)}
-          </Button>
-        </div>
-      </div>
-    </Modal>
+    <Question
+      title="Delete this database for good?"
+      refusal="Keep it"
+      verb={`Delete ${mebibyteSize(database.size_mib)}`}
+      isBusy={remove.isPending}
+      error={remove.error && toErrorReport(remove.error)}
+      onRefuse={onClose}
+      onConfirm={() =>
+        remove.mutate(database.path, {
+          onSuccess: () => {
+            notifyDone("Deleted the database that was kept");
+            onClose();
+          },
+        })
+      }
+    >
+      It was in use until <Timestamp value={replacedAt(database.path)} format="full" absent="not known" />.
+      What is in it and in no backup is lost; {mebibyteSize(database.size_mib)} become free. The registry in
+      use is another one and stays.
+    </Question>
   );
 }
 
