@@ -10,6 +10,7 @@ import { failureDetails } from "../../ui/failure";
 import { IconChartBar, IconClockEdit, IconFilterOff, IconHistory } from "../../ui/icons";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import page from "../../ui/page.module.css";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
 import { localDate } from "../../ui/time";
@@ -48,7 +49,7 @@ export function AuditPage() {
   }
 
   return (
-    <div className={classes.page}>
+    <div className={`${page.filling} ${classes.page}`}>
       <PageHeader title="Audit" summary="Every change, newest first">
         <SealState />
         <Button

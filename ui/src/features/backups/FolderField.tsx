@@ -1,6 +1,7 @@
 import { Button, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 import { chooseFolder } from "../../api/backups";
+import fonts from "../../ui/fonts.module.css";
 import classes from "./Backups.module.css";
 
 type FolderFieldProps = {
@@ -19,7 +20,7 @@ export function FolderField({ label, placeholder, value, error, onChange }: Fold
         size="xs"
         aria-label={label}
         spellCheck={false}
-        classNames={{ input: classes.mono ?? "" }}
+        classNames={{ input: fonts.mono ?? "" }}
         placeholder={placeholder}
         value={value}
         error={error}

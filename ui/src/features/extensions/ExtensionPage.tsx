@@ -6,6 +6,7 @@ import { CopyButton } from "../../ui/CopyButton";
 import { IconArrowLeft } from "../../ui/icons";
 import { linkToExtension } from "../../ui/link";
 import { PageHeader } from "../../ui/PageHeader";
+import page from "../../ui/page.module.css";
 import { useShortcuts } from "../../ui/useShortcuts";
 import classes from "./ExtensionsPage.module.css";
 import { useExtensionActions } from "./extensionActions";
@@ -40,7 +41,7 @@ export function ExtensionPage(parts: Pick<ExtensionPanelProps, "history" | "heal
   });
 
   return (
-    <div className={classes.page}>
+    <div className={`${page.filling} ${classes.page}`}>
       <PageHeader title="Extension">
         <CopyButton text={linkToExtension(id)}>Copy link</CopyButton>
         <Button

@@ -14,6 +14,7 @@ import { IconFileImport, IconFilterOff, IconPlus, IconPuzzle } from "../../ui/ic
 import { isolated } from "../../ui/isolated";
 import { later } from "../../ui/later";
 import { PageHeader } from "../../ui/PageHeader";
+import page from "../../ui/page.module.css";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
 import { useShortcuts } from "../../ui/useShortcuts";
@@ -102,7 +103,7 @@ export function ExtensionsPage({ history, liveTest, health, exportMenu }: Extens
   usePageShortcuts({ rows, openId, actions, close, selectedRows, clear, remove });
 
   return (
-    <div className={classes.page}>
+    <div className={`${page.filling} ${classes.page}`}>
       <PageHeader title="Extensions" summary={rows && rows.length > 0 ? summary(counts, shown) : undefined}>
         {rows?.length !== 0 && <SearchBox value={text} rows={rows ?? noRows} onChange={setText} />}
         {rows?.length !== 0 && (

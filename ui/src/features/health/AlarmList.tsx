@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useId, useState } from "react";
 import { useHealthAlarms } from "../../api/health";
 import type { HealthAlarm, HealthTrouble } from "../../bindings";
+import fonts from "../../ui/fonts.module.css";
 import { IconBellOff, IconCircleX, IconClockExclamation } from "../../ui/icons";
 import { isolated } from "../../ui/isolated";
 import { StatusWord, type Tone } from "../../ui/StatusWord";
@@ -81,7 +82,7 @@ function Row({ alarm }: { alarm: HealthAlarm }) {
         <Link
           to="/extensions"
           search={{ open: extension_id }}
-          className={`${classes.link} ${table.mono}`}
+          className={`${classes.link} ${fonts.mono}`}
           title={`Open ${isolated(extension_id)}`}
           draggable={false}
         >

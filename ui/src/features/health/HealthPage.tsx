@@ -19,6 +19,7 @@ import { IconActivity, IconAlertTriangle, IconFilterOff } from "../../ui/icons";
 import { notifyFailure } from "../../ui/notify";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import page from "../../ui/page.module.css";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { StaleNotice } from "../../ui/StaleNotice";
 import { AlarmList } from "./AlarmList";
@@ -56,7 +57,7 @@ function Page({ search, read, summary, isEmpty, children }: PageProps) {
   const { range = "24h", from, until, ...filter } = search;
   const own = from !== undefined && until !== undefined ? { from, until } : null;
   return (
-    <div className={classes.page}>
+    <div className={page.filling}>
       <PageHeader title="Health" summary={summary} />
       <AlarmList />
       <div className={classes.ranges}>

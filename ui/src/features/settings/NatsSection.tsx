@@ -18,6 +18,7 @@ import { ErrorNote } from "../../ui/ErrorNote";
 import { ErrorState } from "../../ui/ErrorState";
 import { Fact, Facts } from "../../ui/Facts";
 import { measuredDuration } from "../../ui/figures";
+import fonts from "../../ui/fonts.module.css";
 import { IconCircleCheck } from "../../ui/icons";
 import { notifyDone, notifyFailure } from "../../ui/notify";
 import { SkeletonRows } from "../../ui/SkeletonRows";
@@ -100,7 +101,7 @@ function NatsForm({ status }: { status: NatsStatus }) {
       aria-label={label}
       size="xs"
       spellCheck={false}
-      classNames={{ input: classes.mono ?? "" }}
+      classNames={{ input: fonts.mono ?? "" }}
       placeholder={placeholder}
       value={String(fields[name])}
       error={errorOf(field)}

@@ -18,6 +18,7 @@ import { NoPermission } from "../../ui/NoPermission";
 import { notifyFailure } from "../../ui/notify";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import page from "../../ui/page.module.css";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { ToggleChip } from "../../ui/ToggleChip";
 import { TrafficEffectsNote } from "../../ui/TrafficEffects";
@@ -42,7 +43,7 @@ export function ImportPage() {
   const plan = planning.data ?? (last?.file.number === file?.number ? last?.plan : undefined);
 
   return (
-    <div className={classes.page}>
+    <div className={page.filling}>
       <PageHeader
         title="Import"
         summary={file ? summary(file, plan) : "A file of extensions, with a preview"}

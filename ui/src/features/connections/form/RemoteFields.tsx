@@ -1,6 +1,7 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { SecretPlace } from "../../../bindings";
+import fonts from "../../../ui/fonts.module.css";
 import classes from "./ConnectionForm.module.css";
 import type { RemoteDraft } from "./connectionDraft";
 import { ServerRows } from "./ServerRows";
@@ -38,7 +39,7 @@ export function RemoteFields(props: RemoteFieldsProps) {
           label="Database"
           size="xs"
           spellCheck={false}
-          classNames={{ input: classes.mono ?? "" }}
+          classNames={{ input: fonts.mono ?? "" }}
           value={remote.database}
           error={errorOf("database")}
           onChange={(event) => set({ database: event.currentTarget.value }, "database")}
@@ -47,7 +48,7 @@ export function RemoteFields(props: RemoteFieldsProps) {
           label="User"
           size="xs"
           spellCheck={false}
-          classNames={{ input: classes.mono ?? "" }}
+          classNames={{ input: fonts.mono ?? "" }}
           value={remote.user}
           error={errorOf("user")}
           onChange={(event) => set({ user: event.currentTarget.value }, "user")}

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Input, NumberInput, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
+import fonts from "../../../ui/fonts.module.css";
 import { IconArrowUp, IconPlus, IconX } from "../../../ui/icons";
 import classes from "./ConnectionForm.module.css";
 import { type ServerDraft, serverDraft } from "./connectionDraft";
@@ -32,7 +33,7 @@ export function ServerRows({ servers, error, onChange }: ServerRowsProps) {
               aria-label={`Host ${place + 1}`}
               placeholder="db.example, or /run/postgresql"
               spellCheck={false}
-              classNames={{ input: classes.mono ?? "" }}
+              classNames={{ input: fonts.mono ?? "" }}
               error={Boolean(error)}
               value={server.host}
               onChange={(event) => change(server.key, { host: event.currentTarget.value })}

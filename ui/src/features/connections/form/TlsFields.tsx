@@ -8,6 +8,7 @@ import {
   tlsModeWords,
   tlsWeakness,
 } from "../../../ui/connectionWords";
+import fonts from "../../../ui/fonts.module.css";
 import { IconLockOpen } from "../../../ui/icons";
 import classes from "./ConnectionForm.module.css";
 import { type RemoteDraft, serversOf } from "./connectionDraft";
@@ -32,7 +33,7 @@ export function TlsFields({ remote, errorOf, set }: TlsFieldsProps) {
       size="xs"
       placeholder={name === "caFile" ? "those the system trusts, or /path/ca.pem" : "none, or /path/file.pem"}
       spellCheck={false}
-      classNames={{ input: classes.mono ?? "" }}
+      classNames={{ input: fonts.mono ?? "" }}
       value={remote[name]}
       error={errorOf(field)}
       onChange={(event) => set({ [name]: event.currentTarget.value }, field)}

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { toErrorReport } from "../../../api/command";
 import { useParseUrl } from "../../../api/connections";
 import type { ParsedConnectionUrl } from "../../../bindings";
+import fonts from "../../../ui/fonts.module.css";
 import classes from "./ConnectionForm.module.css";
 
 /** Fills the form from a URL. What can't be read stays to be put right; what was read does not stay in sight. */
@@ -31,7 +32,7 @@ export function UrlField({ onParsed }: { onParsed: (parsed: ParsedConnectionUrl)
         placeholder="postgres://user:password@host:5432/database?sslmode=verify-full"
         spellCheck={false}
         autoComplete="off"
-        classNames={{ input: classes.mono ?? "" }}
+        classNames={{ input: fonts.mono ?? "" }}
         value={url}
         error={error && `${error.message} ${error.action}`}
         onChange={(event) => {

@@ -2,6 +2,7 @@ import { NativeSelect, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { Pooling } from "../../../bindings";
 import { pollingWords, poolingWords } from "../../../ui/connectionWords";
+import fonts from "../../../ui/fonts.module.css";
 import { Switch } from "../../../ui/Switch";
 import classes from "./ConnectionForm.module.css";
 import type { RemoteDraft } from "./connectionDraft";
@@ -55,7 +56,7 @@ export function UseFields({ remote, errorOf, set }: UseFieldsProps) {
         size="xs"
         placeholder="the program's own name"
         spellCheck={false}
-        classNames={{ input: classes.mono ?? "" }}
+        classNames={{ input: fonts.mono ?? "" }}
         value={remote.applicationName}
         error={errorOf("application_name")}
         onChange={(event) => set({ applicationName: event.currentTarget.value }, "application_name")}

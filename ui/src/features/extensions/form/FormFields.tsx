@@ -1,6 +1,7 @@
 import { Checkbox, NumberInput, Select, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { ExtensionType, Violation } from "../../../bindings";
+import fonts from "../../../ui/fonts.module.css";
 import { JsonEditor } from "../../../ui/JsonEditor";
 import { extensionTypes } from "../extensionQuery";
 import { type ExtensionFields, type FieldName, retryRange, timeoutRange } from "../extensionRules";
@@ -38,7 +39,7 @@ export function FormFields({
               size="xs"
               data-autofocus
               spellCheck={false}
-              classNames={{ input: classes.mono }}
+              classNames={{ input: fonts.mono }}
               value={fields.id}
               error={errorOf("id")}
               onChange={(event) => set("id", event.currentTarget.value)}
@@ -59,7 +60,7 @@ export function FormFields({
           data-autofocus={!isNew || undefined}
           description="The NATS subject that it answers on"
           spellCheck={false}
-          classNames={{ input: classes.mono }}
+          classNames={{ input: fonts.mono }}
           value={fields.subject}
           error={errorOf("subject")}
           onChange={(event) => set("subject", event.currentTarget.value)}
