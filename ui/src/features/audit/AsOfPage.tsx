@@ -1,18 +1,18 @@
-import { Button, CloseButton, Kbd, NumberInput, SegmentedControl, TextInput } from "@mantine/core";
+import { Button, NumberInput, SegmentedControl } from "@mantine/core";
 import { DateTimePicker } from "@mantine/dates";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import { useChangedSince, useRegistryAsOf } from "../../api/timeTravel";
 import type { ExtensionDifference, PastRegistry } from "../../bindings";
 import { EmptyState } from "../../ui/EmptyState";
 import { groupedCount } from "../../ui/figures";
-import { IconCircleCheck, IconClockEdit, IconFilterOff, IconHistory, IconSearch } from "../../ui/icons";
+import { IconCircleCheck, IconClockEdit, IconFilterOff, IconHistory } from "../../ui/icons";
 import { isolated } from "../../ui/isolated";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import { SearchField } from "../../ui/SearchField";
 import { SkeletonRows } from "../../ui/SkeletonRows";
 import { localDateTime, localInstant, parseInstant, pickerFormat, shownDateTime } from "../../ui/time";
-import { useShortcuts } from "../../ui/useShortcuts";
 import classes from "./AsOfPage.module.css";
 import { AuditFailure } from "./AuditFailure";
 import { type AsOfSearch, momentOf, readAsOfSearch } from "./asOfSearch";
@@ -87,7 +87,14 @@ export function AsOfPage() {
               value={view}
               onChange={(chosen) => setView(chosen as View)}
             />
-            <SearchBox value={sought} onChange={setSought} />
+            <SearchField
+              w={240}
+              label="Search ids, types and subjects"
+              placeholder="Search ids, types, subjects"
+              clearLabel="Clear the search"
+              text={sought}
+              onChange={setSought}
+            />
           </div>
           {view === "then" ? (
             <Then past={past.data} sought={sought} onClear={() => setSought("")} />
@@ -169,39 +176,6 @@ function MomentForm({ search }: { search: AsOfSearch }) {
         Show
       </Button>
     </form>
-  );
-}
-
-function SearchBox({ value, onChange }: { value: string; onChange: (text: string) => void }) {
-  const input = useRef<HTMLInputElement>(null);
-  useShortcuts({ "/": () => input.current?.focus() });
-  return (
-    <TextInput
-      ref={input}
-      type="search"
-      size="xs"
-      w={240}
-      aria-label="Search ids, types and subjects"
-      aria-keyshortcuts="/"
-      placeholder="Search ids, types, subjects"
-      spellCheck={false}
-      autoComplete="off"
-      leftSection={<IconSearch size={14} aria-hidden />}
-      rightSection={
-        value ? (
-          <CloseButton size="xs" aria-label="Clear the search" onClick={() => onChange("")} />
-        ) : (
-          <Kbd size="xs">/</Kbd>
-        )
-      }
-      value={value}
-      onChange={(event) => onChange(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        if (value) onChange("");
-        else event.currentTarget.blur();
-      }}
-    />
   );
 }
 

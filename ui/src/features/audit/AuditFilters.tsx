@@ -1,10 +1,9 @@
-import { Autocomplete, CloseButton, Kbd, TextInput } from "@mantine/core";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { Autocomplete, CloseButton } from "@mantine/core";
+import { type ReactNode, useState } from "react";
 import { useExtensions } from "../../api/extensions";
 import type { AuditAction } from "../../bindings";
-import { IconSearch } from "../../ui/icons";
+import { PausingSearchField } from "../../ui/SearchField";
 import { ToggleChip } from "../../ui/ToggleChip";
-import { useShortcuts } from "../../ui/useShortcuts";
 import classes from "./AuditFilters.module.css";
 import { type AuditSearch, actions, type SearchChange } from "./auditSearch";
 import { TimeRangeMenu } from "./TimeRangeMenu";
@@ -26,7 +25,15 @@ export function AuditFilters({ search, knownActors, onChange, children }: AuditF
   return (
     <search className={classes.bar} aria-label="Filter the audit log">
       <div className={classes.row}>
-        <SearchBox text={search.text ?? ""} onChange={(text) => onChange({ text: text || undefined })} />
+        <PausingSearchField
+          className={classes.search ?? ""}
+          label="Search the audit log"
+          placeholder="Search ids, actors, reasons, values"
+          clearLabel="Clear the search"
+          pauseMs={typingPauseMs}
+          text={search.text ?? ""}
+          onChange={(text) => onChange({ text: text || undefined })}
+        />
         <NameBox
           label="Extension"
           width={184}
@@ -49,60 +56,6 @@ export function AuditFilters({ search, knownActors, onChange, children }: AuditF
         onChange={(chosen) => onChange({ actions: chosen.length === 0 ? undefined : chosen })}
       />
     </search>
-  );
-}
-
-function SearchBox({ text, onChange }: { text: string; onChange: (text: string) => void }) {
-  const input = useRef<HTMLInputElement>(null);
-  const [typed, setTyped] = useState(text);
-  const [known, setKnown] = useState(text);
-  // The address changed by another way, such as "clear": what stands there counts.
-  if (text !== known) {
-    setKnown(text);
-    setTyped(text);
-  }
-  useShortcuts({ "/": () => input.current?.focus() });
-  const apply = useRef(onChange);
-  useEffect(() => {
-    apply.current = onChange;
-  });
-
-  useEffect(() => {
-    if (typed === known) return;
-    const timer = setTimeout(() => {
-      setKnown(typed);
-      apply.current(typed);
-    }, typingPauseMs);
-    return () => clearTimeout(timer);
-  }, [typed, known]);
-
-  return (
-    <TextInput
-      ref={input}
-      type="search"
-      size="xs"
-      className={classes.search}
-      aria-label="Search the audit log"
-      aria-keyshortcuts="/"
-      placeholder="Search ids, actors, reasons, values"
-      spellCheck={false}
-      autoComplete="off"
-      leftSection={<IconSearch size={14} aria-hidden />}
-      rightSection={
-        typed ? (
-          <CloseButton size="xs" aria-label="Clear the search" onClick={() => setTyped("")} />
-        ) : (
-          <Kbd size="xs">/</Kbd>
-        )
-      }
-      value={typed}
-      onChange={(event) => setTyped(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        if (typed) setTyped("");
-        else event.currentTarget.blur();
-      }}
-    />
   );
 }
 
