@@ -38,9 +38,9 @@ pub fn role_is_elsewhere() -> Error {
     Error::InvalidInput {
         field: "role",
         message: format!(
-            "{ROLE_VARIABLE} names a role of the embedded database, and this profile leads elsewhere."
+            "{ROLE_VARIABLE} names a role of the embedded database, and this connection leads elsewhere."
         ),
-        action: "Use a login with fewer rights in the profile, or start without the variable.",
+        action: "Use a login with fewer rights for the connection, or start without the variable.",
     }
 }
 

@@ -45,7 +45,8 @@ Exit codes:
 
 DATABASE_URL says where the database is: postgres://user:password@host/registry. --profile NAME and --embedded say it
 otherwise; the three exclude each other. A password that is not in the URL comes from DATABASE_PASSWORD, from the file
-that DATABASE_PASSWORD_FILE names or, for a profile, from the desktop's keychain. NO_COLOR=1 switches colours off.";
+that DATABASE_PASSWORD_FILE names or, for a saved connection, from the desktop's keychain. NO_COLOR=1 switches colours
+off.";
 
 /// The registry of a message router's extensions, for scripts and pipelines.
 #[derive(Debug, Parser)]

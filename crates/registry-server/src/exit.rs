@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Found = 2,
     /// The command line is wrong.
     Usage = 64,
-    /// There is no such extension, file or profile.
+    /// There is no such extension, file or connection.
     NoInput = 66,
     /// The database can't be reached.
     Unavailable = 69,

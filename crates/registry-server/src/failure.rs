@@ -48,7 +48,7 @@ impl Failure {
         Self::with(Exit::Usage, "invalid_input", message, action)
     }
 
-    /// There is no such file or profile.
+    /// There is no such file or connection.
     pub(crate) fn no_input(message: impl Into<String>, action: impl Into<String>) -> Self {
         Self::with(Exit::NoInput, "file_unreadable", message, action)
     }

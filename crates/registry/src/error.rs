@@ -626,7 +626,7 @@ impl Error {
             }
             Self::Unreachable { failure } => failure.code.action().into(),
             Self::ReadOnly { .. } => {
-                "Use a profile that may change things; if this one may, wait until a writable server is found, then try again.".into()
+                "Use a connection that may change things; if this one may, wait until a writable server is found, then try again.".into()
             }
             Self::OutcomeUnknown { .. } => {
                 "Look at it when the database answers again; asking again under the same request id does nothing twice.".into()

@@ -65,9 +65,10 @@ pub async fn migrate_on(servers: &Servers) -> Result<()> {
     if database.is_read_only {
         return Err(Error::InvalidInput {
             field: "is_read_only",
-            message: "The schema can't be brought up to date through a profile that is read-only."
-                .into(),
-            action: "Use a profile that may change things.",
+            message:
+                "The schema can't be brought up to date through a connection that is read-only."
+                    .into(),
+            action: "Use a connection that may change things.",
         });
     }
     if database.pooling == Pooling::Transaction {
@@ -75,7 +76,7 @@ pub async fn migrate_on(servers: &Servers) -> Result<()> {
             field: "pooling",
             message: "The schema can't be brought up to date through a pooler that hands out single transactions."
                 .into(),
-            action: "Use a profile that leads to the server itself, or to a pooler in session mode.",
+            action: "Use a connection that leads to the server itself, or to a pooler in session mode.",
         });
     }
     let found = servers
@@ -101,10 +102,10 @@ pub async fn decision(servers: &Servers) -> Result<MigrationDecision> {
         let database = servers.database();
         if database.is_read_only {
             decision.obstacle =
-                Some("The profile is read-only: use one that may change things.".into());
+                Some("The connection is read-only: use one that may change things.".into());
         } else if database.pooling == Pooling::Transaction {
             decision.obstacle = Some(
-                "The profile leads through a pooler that hands out single transactions: use one that leads to the server itself, or to a pooler in session mode.".into(),
+                "The connection leads through a pooler that hands out single transactions: use one that leads to the server itself, or to a pooler in session mode.".into(),
             );
         }
     }

@@ -194,7 +194,7 @@ pub async fn move_registry_to(
             message:
                 "A registry can't be moved through a pooler that hands out single transactions."
                     .into(),
-            action: "Use a profile that leads to the server itself, or to a pooler in session mode.",
+            action: "Use a connection that leads to the server itself, or to a pooler in session mode.",
         });
     }
     let found = target

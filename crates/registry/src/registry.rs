@@ -202,7 +202,7 @@ impl Registry {
             .await
             .map_err(Error::unreachable)?;
         if servers.database().is_read_only {
-            read_only_reason = Some("the profile is read-only".to_owned());
+            read_only_reason = Some("the connection is read-only".to_owned());
         } else {
             match schema_state(&mut found.connection).await {
                 Ok(SchemaState::Newer {

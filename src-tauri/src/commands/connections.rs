@@ -140,8 +140,8 @@ pub(crate) async fn save_connection_profile(
             profile: profile.clone(),
             password_place,
         })
-        .map_err(|source| not_kept("Keeping the profile", source))?;
-    info!(id = profile.id, "kept a profile");
+        .map_err(|source| not_kept("Keeping the connection", source))?;
+    info!(id = profile.id, "kept a connection");
     database.profile_saved(&profile, has_new_password);
     Ok(ConnectionProfiles::of(&settings, &secrets))
 }
@@ -192,10 +192,10 @@ pub(crate) async fn remove_connection_profile(
     }
     settings
         .remove_profile(&id)
-        .map_err(|source| not_kept("Forgetting the profile", source))?;
+        .map_err(|source| not_kept("Forgetting the connection", source))?;
     let place = stored.password_place.unwrap_or(SecretPlace::Session);
     secrets.delete(&password_name(&id), place).await;
-    info!(id, "forgot a profile");
+    info!(id, "forgot a connection");
     Ok(ConnectionProfiles::of(&settings, &secrets))
 }
 
@@ -240,7 +240,7 @@ pub(crate) async fn test_connection(
         return Err(report(Error::InvalidInput {
             field: "database",
             message: "The embedded database needs no test.".into(),
-            action: "Test a profile that leads elsewhere.",
+            action: "Test a connection that leads elsewhere.",
         }));
     };
     let kept = settings
@@ -279,8 +279,8 @@ pub(crate) fn switch_connection(
     known(&settings, &id).map_err(report)?;
     settings
         .use_profile(&id)
-        .map_err(|source| not_kept("Switching to the profile", source))?;
-    info!(id, "switching to a profile");
+        .map_err(|source| not_kept("Switching to the connection", source))?;
+    info!(id, "switching to a connection");
     database.reopen();
     Ok(())
 }
@@ -288,7 +288,7 @@ pub(crate) fn switch_connection(
 fn known(settings: &Settings, id: &str) -> Result<StoredProfile, Error> {
     settings.profile(id).ok_or_else(|| Error::InvalidInput {
         field: "id",
-        message: format!("There is no profile {id:?}."),
+        message: format!("There is no connection {id:?}."),
         action: "Choose one from the list.",
     })
 }
@@ -380,7 +380,7 @@ pub(crate) async fn export_connection_profiles(
     write(&path, &text)
         .await
         .map_err(|source| Error::OutputUnwritable {
-            attempted: "Exporting the profiles",
+            attempted: "Exporting the connections",
             source,
         })
         .map_err(report)?;
@@ -414,7 +414,7 @@ pub(crate) fn import_connection_profiles(
                 profile,
                 password_place: None,
             })
-            .map_err(|source| not_kept("Keeping the profile", source))?;
+            .map_err(|source| not_kept("Keeping the connection", source))?;
     }
     Ok(ConnectionProfiles::of(&settings, &secrets))
 }

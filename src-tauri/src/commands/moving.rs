@@ -49,7 +49,7 @@ pub(crate) async fn move_registry(
     let profile = settings.profile(&profile_id).map(|stored| stored.profile);
     let Some(remote) = profile.as_ref().and_then(|profile| profile.remote()) else {
         return Err(report(not_possible(
-            "There is no profile of that id which leads elsewhere.",
+            "There is no connection of that id which leads elsewhere.",
         )));
     };
     let (user, password) = match login {
@@ -100,6 +100,6 @@ fn not_possible(message: &str) -> Error {
     Error::InvalidInput {
         field: "profile",
         message: message.to_owned(),
-        action: "Choose a profile that leads to a server.",
+        action: "Choose a connection that leads to a server.",
     }
 }

@@ -33,7 +33,7 @@ describe("the header", () => {
     backend.status = readyElsewhere(eu, {
       tls_mode: "require",
       is_tls_weak: true,
-      read_only_reason: "The profile is read-only.",
+      read_only_reason: "The connection is read-only.",
       can_listen: false,
     });
     renderApp();
@@ -44,7 +44,7 @@ describe("the header", () => {
     );
     expect(header.getByText("read-only").closest("[title]")).toHaveAttribute(
       "title",
-      "The profile is read-only.",
+      "The connection is read-only.",
     );
     expect(header.getByText("polled").closest("[title]")).toHaveAttribute(
       "title",

@@ -97,7 +97,7 @@ fn message(code: ConnectionFailureCode, server: &str) -> String {
             format!("The certificate of {server} is signed by nobody who is trusted")
         }
         Code::TlsNotOffered => {
-            format!("{server} offers no encryption (TLS), which the profile requires")
+            format!("{server} offers no encryption (TLS), which the connection requires")
         }
         Code::TlsRequired => format!("{server} takes encrypted connections (TLS) alone"),
         Code::OwnCertificateRefused => {
@@ -145,17 +145,17 @@ impl ConnectionFailureCode {
                 "Use one of the names that the certificate is for as the host, or have one made for this name."
             }
             Self::CertificateUnknown => {
-                "Name the file with the certificate of the authority that signed it, in the profile."
+                "Name the file with the certificate of the authority that signed it, in the settings of the connection."
             }
             Self::TlsNotOffered => {
-                "Have the server offer it (ssl = on); only on a network that you trust, choose a weaker mode in the profile."
+                "Have the server offer it (ssl = on); only on a network that you trust, choose a weaker mode for the connection."
             }
-            Self::TlsRequired => "Choose verify-full as the TLS mode of the profile.",
+            Self::TlsRequired => "Choose verify-full as the TLS mode of the connection.",
             Self::OwnCertificateRefused => {
-                "Name a certificate and its key that the server's authority has signed, in the profile."
+                "Name a certificate and its key that the server's authority has signed, in the settings of the connection."
             }
             Self::CertificateFileUnusable => {
-                "Check that the files named in the profile are there, can be read and hold PEM."
+                "Check that the files named in the connection are there, can be read and hold PEM."
             }
             Self::TlsFailed | Self::Unexpected => "The words below say why.",
             Self::PasswordWrong => "Check the login and the password.",
@@ -173,7 +173,7 @@ impl ConnectionFailureCode {
             }
             Self::ServerStarting => "Wait a moment, then try again.",
             Self::OnlyReadOnlyServers => {
-                "Wait until a standby has been promoted, name the primary in the profile, or use a read-only profile."
+                "Wait until a standby has been promoted, name the primary in the connection, or use a read-only connection."
             }
         }
     }

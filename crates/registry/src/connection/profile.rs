@@ -236,20 +236,20 @@ impl ConnectionProfile {
         if !is_id {
             errors.push(invalid(
                 "id",
-                "The profile's id is empty, too long or has other characters than letters, digits, _ and -.".into(),
+                "The connection's id is empty, too long or has other characters than letters, digits, _ and -.".into(),
                 "Use 1 to 64 letters, digits, _ and -.",
             ));
         }
         if self.label.trim().is_empty() {
             errors.push(invalid(
                 "label",
-                "The profile has no name.".into(),
+                "The connection has no name.".into(),
                 "Give it one.",
             ));
         } else if self.label.chars().count() > LABEL_MAX_CHARACTERS {
             errors.push(invalid(
                 "label",
-                format!("The profile's name is longer than {LABEL_MAX_CHARACTERS} characters."),
+                format!("The connection's name is longer than {LABEL_MAX_CHARACTERS} characters."),
                 "Shorten it.",
             ));
         }
@@ -429,7 +429,7 @@ pub fn export_profiles(profiles: &[ConnectionProfile]) -> Result<String> {
     serde_json::to_string_pretty(&file)
         .map(|text| text + "\n")
         .map_err(|source| Error::Internal {
-            attempted: "Exporting the profiles",
+            attempted: "Exporting the connections",
             source: source.into(),
         })
 }
@@ -444,12 +444,12 @@ pub fn import_profiles(text: &str) -> Result<Vec<ConnectionProfile>> {
         invalid(
             "file",
             message,
-            "Choose a file that was made by the export of profiles.",
+            "Choose a file that was made by the export of connections.",
         )
     };
     let at = |error: &serde_json::Error| {
         unreadable(format!(
-            "The file is none of profiles: look at line {}, column {}.",
+            "The file is none of connections: look at line {}, column {}.",
             error.line(),
             error.column()
         ))
@@ -459,7 +459,7 @@ pub fn import_profiles(text: &str) -> Result<Vec<ConnectionProfile>> {
         return Err(invalid(
             "file",
             "The file holds a password, which has no place in it.".into(),
-            "Remove the password from the file; it is asked for when the profile is used.",
+            "Remove the password from the file; it is asked for when the connection is used.",
         ));
     }
     match value.get("version").and_then(Value::as_u64) {
@@ -473,7 +473,7 @@ pub fn import_profiles(text: &str) -> Result<Vec<ConnectionProfile>> {
                 "Install the newest version of this program.",
             ));
         }
-        None => return Err(unreadable("The file is none of profiles.".into())),
+        None => return Err(unreadable("The file is none of connections.".into())),
     }
     // From the text and not from the value, so that the place is known.
     let file: ProfilesFile = serde_json::from_str(text).map_err(|error| at(&error))?;
@@ -483,7 +483,7 @@ pub fn import_profiles(text: &str) -> Result<Vec<ConnectionProfile>> {
         if !ids.insert(&profile.id) {
             return Err(invalid(
                 "id",
-                format!("The file has two profiles {:?}.", profile.id),
+                format!("The file has two connections {:?}.", profile.id),
                 "Give each an id of its own.",
             ));
         }

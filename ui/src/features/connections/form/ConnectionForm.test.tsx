@@ -127,7 +127,7 @@ describe("a new connection", () => {
   it("says what is wrong at each field as it is typed, and at all of them before it is saved", async () => {
     const { backend, user, form } = await creating();
     backend.profileProblems = [
-      { field: "label", message: "The profile has no name.", action: "Give it one." },
+      { field: "label", message: "The connection has no name.", action: "Give it one." },
       { field: "servers", message: '"a b" is no host.', action: "Use a name." },
       { field: "user", message: "The login has no name.", action: "Name it." },
     ];
