@@ -101,15 +101,15 @@ on_each_server! {
             let limits = HealthLimits { p95_above_ms: Some(p95), ..HealthLimits::default() };
             registry.set_health_threshold(&scope, Some(limits)).await.unwrap();
         }
-        let thresholds = registry.list_health_thresholds().await.unwrap();
-        assert_eq!((thresholds.len(), &thresholds[4].scope), (5, &scope));
-        assert_eq!(thresholds[4].limits.p95_above_ms, Some(250.0));
-        assert_eq!(thresholds[4].changed_by, database.login());
+        let all = registry.list_health_thresholds().await.unwrap();
+        assert_eq!((all.len(), &all[4].scope), (5, &scope));
+        assert_eq!(all[4].limits.p95_above_ms, Some(250.0));
+        assert_eq!(all[4].changed_by, database.login());
         registry.set_health_threshold(&scope, None).await.unwrap();
         registry.set_health_threshold(&SchemaScope::Type(ExtensionType::Pre), None).await.unwrap();
-        let thresholds = registry.list_health_thresholds().await.unwrap();
-        assert_eq!(thresholds.len(), 4);
-        assert!(thresholds.iter().any(|held| held.scope == SchemaScope::Type(ExtensionType::Pre) && held.limits == HealthLimits::default()));
+        let all = registry.list_health_thresholds().await.unwrap();
+        assert_eq!(all.len(), 4);
+        assert!(all.iter().any(|held| held.scope == SchemaScope::Type(ExtensionType::Pre) && held.limits == HealthLimits::default()));
         let entries = "SELECT string_agg(name, ',' ORDER BY id) FROM settings_audit_log WHERE setting = 'health_threshold' AND changed_by = session_user OR changed_by <> session_user";
         assert!(database.value(entries).await.ends_with("extension:pii_guard,extension:pii_guard,extension:pii_guard,type:pre"));
     }

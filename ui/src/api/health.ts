@@ -166,19 +166,19 @@ export function followOpenedNotices(open: (extensionId: string | null) => void):
 }
 
 /** The limits of types, then those that extensions have instead. */
-export function useHealthThresholds() {
+export function useHealthLimits() {
   return useQuery({
-    queryKey: keys.health.thresholds(),
+    queryKey: keys.health.limits(),
     queryFn: () => unwrap(commands.listHealthThresholds()),
   });
 }
 
 /** Sets limits; none gives an extension those of its type. */
-export function useSetHealthThreshold() {
+export function useSetHealthLimits() {
   return useMutation({
     mutationFn: ({ scope, limits }: { scope: SchemaScope; limits: HealthLimits | null }) =>
       unwrap(commands.setHealthThreshold(scope, limits)),
-    meta: { invalidates: [keys.health.thresholds()] },
+    meta: { invalidates: [keys.health.limits()] },
   });
 }
 

@@ -67,7 +67,7 @@ export const keys = {
     list: () => ["health", "list"],
     /** Not below "health": each look tells what it found. */
     alarms: () => ["health-alarms"],
-    thresholds: () => ["health", "thresholds"],
+    limits: () => ["health", "limits"],
     retention: () => ["health", "retention"],
     overview: (range: RangeOfTime) => ["health", "overview", range],
     series: (ids: readonly string[], range: RangeOfTime, pointsMax: number, source: HealthSource) => [

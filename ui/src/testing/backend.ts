@@ -81,6 +81,7 @@ import {
   extensionNotFound,
   healthOverview,
   healthSeries,
+  limitsHeld,
   movedOn,
   natsSetUp,
   probeStep,
@@ -88,7 +89,6 @@ import {
   remoteDatabase,
   sixExtensions,
   testReport,
-  threshold,
   verification,
 } from "./fixtures";
 
@@ -116,7 +116,7 @@ export type Backend = {
   health: HealthReport[];
   overview: HealthOverview;
   alarms: HealthAlarms;
-  thresholds: HealthThreshold[];
+  limits: HealthThreshold[];
   retention: HealthRetention;
   /** By extension; one without has none. */
   series: Map<string, HealthSeries>;
@@ -248,11 +248,11 @@ export function startBackend(): Backend {
     health: [],
     overview: healthOverview([]),
     alarms: { alarms: [], is_sample: false, looked_at: "2026-01-01T00:00:00Z" },
-    thresholds: [
-      threshold("pre", 95),
-      threshold("validator", 95),
-      threshold("post", 95),
-      threshold("provider", 90),
+    limits: [
+      limitsHeld("pre", 95),
+      limitsHeld("validator", 95),
+      limitsHeld("post", 95),
+      limitsHeld("provider", 90),
     ],
     retention: { minutes_kept_days: 7, hours_kept_days: 90, days_kept_days: null },
     series: new Map(),
@@ -514,10 +514,10 @@ function answer(backend: Backend, command: string, args: unknown): unknown {
     case "health_alarms":
       return backend.alarms;
     case "list_health_thresholds":
-      return backend.thresholds;
+      return backend.limits;
     case "set_health_threshold": {
       const { scope, limits } = args as { scope: SchemaScope; limits: HealthLimits | null };
-      setThreshold(backend, scope, limits);
+      setLimits(backend, scope, limits);
       return null;
     }
     case "health_retention":
@@ -661,17 +661,14 @@ export function protect(
   };
 }
 
-function setThreshold(backend: Backend, scope: SchemaScope, limits: HealthLimits | null) {
-  const others = backend.thresholds.filter(
+function setLimits(backend: Backend, scope: SchemaScope, limits: HealthLimits | null) {
+  const others = backend.limits.filter(
     (held) => held.scope.kind !== scope.kind || held.scope.value !== scope.value,
   );
-  if (limits === null) backend.thresholds = others;
+  if (limits === null) backend.limits = others;
   else if (scope.kind === "extension")
-    backend.thresholds = [...others, { ...threshold("pre", null), scope, limits }];
-  else
-    backend.thresholds = backend.thresholds.map((held) =>
-      others.includes(held) ? held : { ...held, limits },
-    );
+    backend.limits = [...others, { ...limitsHeld("pre", null), scope, limits }];
+  else backend.limits = backend.limits.map((held) => (others.includes(held) ? held : { ...held, limits }));
 }
 
 /** Of an extension that nobody called. */

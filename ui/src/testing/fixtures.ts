@@ -430,7 +430,7 @@ export function testReport(more: Partial<TestReport["outcome"]> = {}): TestRepor
   };
 }
 /** The limit of the score of a type. */
-export function threshold(type: ExtensionType, scorePercent: number | null): HealthThreshold {
+export function limitsHeld(type: ExtensionType, scorePercent: number | null): HealthThreshold {
   return {
     scope: { kind: "type", value: type },
     limits: { score_below_percent: scorePercent, p95_above_ms: null, silent_for_seconds: null },

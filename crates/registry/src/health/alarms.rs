@@ -91,7 +91,7 @@ impl HealthWatch {
         let mut changed = HashSet::new();
         let mut limits_now = HashMap::new();
         for row in &look.overview.rows {
-            let limits = limits_of(&row.extension_id, row.extension_type, &look.thresholds);
+            let limits = limits_of(&row.extension_id, row.extension_type, &look.limits);
             let before = self.limits.get(&row.extension_id);
             for judged in judged(look, row, &limits) {
                 let key = (row.extension_id.clone(), judged.trouble);
@@ -178,14 +178,14 @@ fn by_severity(one: &HealthAlarm, other: &HealthAlarm) -> Ordering {
 pub(super) fn limits_of(
     extension_id: &str,
     extension_type: ExtensionType,
-    thresholds: &[HealthThreshold],
+    all: &[HealthThreshold],
 ) -> HealthLimits {
     let mut of_type = None;
-    for threshold in thresholds {
-        match &threshold.scope {
-            SchemaScope::Extension(id) if id == extension_id => return threshold.limits,
+    for held in all {
+        match &held.scope {
+            SchemaScope::Extension(id) if id == extension_id => return held.limits,
             SchemaScope::Type(wanted) if *wanted == extension_type => {
-                of_type = Some(threshold.limits);
+                of_type = Some(held.limits);
             }
             _ => {}
         }
@@ -271,7 +271,7 @@ pub struct HealthLook {
     /// How the calls of the last 15 minutes went.
     pub overview: HealthOverview,
     /// All limits.
-    pub thresholds: Vec<HealthThreshold>,
+    pub limits: Vec<HealthThreshold>,
     /// When what was not called for long was last switched on or created.
     pub switched_on: HashMap<String, DateTime<Utc>>,
 }
@@ -300,11 +300,11 @@ impl Registry {
             until: at,
         };
         let overview = self.health_overview(range).await?;
-        let thresholds = self.list_health_thresholds().await?;
+        let limits = self.list_health_thresholds().await?;
         let mut look = HealthLook {
             at,
             overview,
-            thresholds,
+            limits,
             switched_on: HashMap::new(),
         };
         let silent: Vec<&str> = look
@@ -315,7 +315,7 @@ impl Registry {
                 judged(
                     &look,
                     row,
-                    &limits_of(&row.extension_id, row.extension_type, &look.thresholds),
+                    &limits_of(&row.extension_id, row.extension_type, &look.limits),
                 )
                 .iter()
                 .any(|judged| {
@@ -381,7 +381,7 @@ mod tests {
         }
     }
 
-    fn threshold(scope: SchemaScope, limits: HealthLimits) -> HealthThreshold {
+    fn held(scope: SchemaScope, limits: HealthLimits) -> HealthThreshold {
         HealthThreshold {
             scope,
             limits,
@@ -391,7 +391,7 @@ mod tests {
     }
 
     fn validators(limits: HealthLimits) -> HealthThreshold {
-        threshold(SchemaScope::Type(ExtensionType::Validator), limits)
+        held(SchemaScope::Type(ExtensionType::Validator), limits)
     }
 
     fn score_below(percent: f64) -> HealthThreshold {
@@ -410,7 +410,7 @@ mod tests {
         watch: &mut HealthWatch,
         seconds: i64,
         rows: &[HealthOverviewRow],
-        thresholds: &[HealthThreshold],
+        limits: &[HealthThreshold],
     ) -> Vec<(bool, HealthTrouble)> {
         let overview = HealthOverview {
             range: HealthRange {
@@ -427,7 +427,7 @@ mod tests {
         let look = HealthLook {
             at: at(seconds),
             overview,
-            thresholds: thresholds.to_vec(),
+            limits: limits.to_vec(),
             switched_on: HashMap::new(),
         };
         names(&watch.look(&look))
@@ -569,11 +569,11 @@ mod tests {
             silent_for_seconds: Some(60),
             ..HealthLimits::default()
         };
-        let of_it = threshold(SchemaScope::Extension("guard".into()), own);
+        let of_it = held(SchemaScope::Extension("guard".into()), own);
         let mut watch = HealthWatch::default();
-        let mut look_at = |seconds, p95_ms, last_call, thresholds: &[HealthThreshold]| {
+        let mut look_at = |seconds, p95_ms, last_call, limits: &[HealthThreshold]| {
             let rows = [row(None, Some(p95_ms), Some(at(last_call)))];
-            let told = look(&mut watch, seconds, &rows, thresholds);
+            let told = look(&mut watch, seconds, &rows, limits);
             (told, watch.alarms().len())
         };
         let of_type_alone = std::slice::from_ref(&of_type);
@@ -613,7 +613,7 @@ mod tests {
             let mut look = HealthLook {
                 at: at(900),
                 overview,
-                thresholds: vec![silent.clone()],
+                limits: vec![silent.clone()],
                 switched_on: switched_on
                     .map(|at| ("guard".into(), at))
                     .into_iter()
@@ -632,7 +632,7 @@ mod tests {
 
     #[test]
     fn what_is_off_or_was_never_called_is_in_no_trouble() {
-        let thresholds = [validators(HealthLimits {
+        let limits = [validators(HealthLimits {
             score_below_percent: Some(95.0),
             silent_for_seconds: Some(60),
             ..HealthLimits::default()
@@ -646,7 +646,7 @@ mod tests {
         };
         for seconds in [900, 930, 960] {
             let rows = [never.clone(), off.clone()];
-            assert_eq!(look(&mut watch, seconds, &rows, &thresholds), []);
+            assert_eq!(look(&mut watch, seconds, &rows, &limits), []);
         }
         // Switched on, it is no change of a limit.
         let on = HealthOverviewRow {
@@ -654,10 +654,10 @@ mod tests {
             ..off
         };
         assert_eq!(
-            look(&mut watch, 961, std::slice::from_ref(&on), &thresholds),
+            look(&mut watch, 961, std::slice::from_ref(&on), &limits),
             []
         );
-        assert_eq!(look(&mut watch, 991, &[on], &thresholds).len(), 2);
+        assert_eq!(look(&mut watch, 991, &[on], &limits).len(), 2);
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Registry {
         let steps = Steps::of(range, step_minutes);
         let middle = range.from + range.length() / 2;
         // The halves are as much work as all the rest, and each takes a connection and a processor of its own.
-        let (thresholds, extensions, mut earlier, mut later) = tokio::try_join!(
+        let (limits_held, extensions, mut earlier, mut later) = tokio::try_join!(
             self.list_health_thresholds(),
             self.overview_extensions(),
             self.calls_by_id(
@@ -196,7 +196,7 @@ impl Registry {
                     earlier: earlier.remove(&extension.id).unwrap_or_default(),
                     later: later.remove(&extension.id).unwrap_or_default(),
                 };
-                let limits = limits_of(&extension.id, extension.extension_type, &thresholds);
+                let limits = limits_of(&extension.id, extension.extension_type, &limits_held);
                 let row = overview_row(extension, &halves, &limits, now, steps);
                 let scores = [
                     row.score_percent,

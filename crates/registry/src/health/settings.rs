@@ -50,7 +50,7 @@ pub struct HealthThreshold {
 }
 
 #[derive(sqlx::FromRow)]
-struct ThresholdRow {
+struct LimitsRow {
     extension_type: Option<String>,
     extension_id: Option<String>,
     #[sqlx(flatten)]
@@ -59,10 +59,10 @@ struct ThresholdRow {
     changed_at: DateTime<Utc>,
 }
 
-impl TryFrom<ThresholdRow> for HealthThreshold {
+impl TryFrom<LimitsRow> for HealthThreshold {
     type Error = UnknownName;
 
-    fn try_from(row: ThresholdRow) -> Result<Self, UnknownName> {
+    fn try_from(row: LimitsRow) -> Result<Self, UnknownName> {
         let scope = match (row.extension_id, row.extension_type) {
             (Some(id), _) => SchemaScope::Extension(id),
             (None, name) => SchemaScope::Type(ExtensionType::try_from(name.unwrap_or_default())?),
@@ -134,7 +134,7 @@ impl Registry {
     /// # Errors
     /// [`Error::Forbidden`], [`Error::DatabaseUnavailable`].
     pub async fn list_health_thresholds(&self) -> Result<Vec<HealthThreshold>> {
-        let rows: Vec<ThresholdRow> = sqlx::query_as(
+        let rows: Vec<LimitsRow> = sqlx::query_as(
             "SELECT extension_type, extension_id, score_below_percent, p95_above_ms, silent_for_seconds, changed_by, changed_at
              FROM public.health_thresholds
              ORDER BY extension_id NULLS FIRST, extension_type",

@@ -2,7 +2,7 @@ import { ActionIcon, Tooltip } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useAllowed } from "../../api/access";
 import { toErrorReport } from "../../api/command";
-import { useHealthThresholds, useSetHealthThreshold } from "../../api/health";
+import { useHealthLimits, useSetHealthLimits } from "../../api/health";
 import type { ExtensionType, HealthThreshold } from "../../bindings";
 import { ErrorState } from "../../ui/ErrorState";
 import { HealthLimitsForm } from "../../ui/HealthLimitsForm";
@@ -18,13 +18,13 @@ const typesInOrder: readonly ExtensionType[] = ["pre", "validator", "post", "pro
 
 /** From when on an extension is in trouble: by type, and what single extensions have instead. */
 export function HealthLimitsSection() {
-  const read = useHealthThresholds();
+  const read = useHealthLimits();
   const { limits: forbidden } = useAllowed();
-  const thresholds = read.data ?? [];
+  const limits = read.data ?? [];
   const ofTypes = typesInOrder.flatMap((type) =>
-    thresholds.filter(({ scope }) => scope.kind === "type" && scope.value === type),
+    limits.filter(({ scope }) => scope.kind === "type" && scope.value === type),
   );
-  const own = thresholds.filter(({ scope }) => scope.kind === "extension");
+  const own = limits.filter(({ scope }) => scope.kind === "extension");
   return (
     <Section title="Health limits">
       <p className={classes.hint}>
@@ -41,12 +41,12 @@ export function HealthLimitsSection() {
             <span>p95 above</span>
             <span>Silent for</span>
           </div>
-          {ofTypes.map((threshold) => (
-            <Row key={threshold.scope.value} threshold={threshold} forbidden={forbidden} />
+          {ofTypes.map((held) => (
+            <Row key={held.scope.value} held={held} forbidden={forbidden} />
           ))}
           {own.length > 0 && <h3 className={classes.heading}>Extensions with limits of their own</h3>}
-          {own.map((threshold) => (
-            <Row key={threshold.scope.value} threshold={threshold} forbidden={forbidden} />
+          {own.map((held) => (
+            <Row key={held.scope.value} held={held} forbidden={forbidden} />
           ))}
         </div>
       ) : read.error ? (
@@ -63,11 +63,11 @@ export function HealthLimitsSection() {
   );
 }
 
-type RowProps = { threshold: HealthThreshold; forbidden: string | null };
+type RowProps = { held: HealthThreshold; forbidden: string | null };
 
-function Row({ threshold: { scope, limits, changed_by }, forbidden }: RowProps) {
-  const set = useSetHealthThreshold();
-  const remove = useSetHealthThreshold();
+function Row({ held: { scope, limits, changed_by }, forbidden }: RowProps) {
+  const set = useSetHealthLimits();
+  const remove = useSetHealthLimits();
   const isOwn = scope.kind === "extension";
   const label = forbidden ?? `Take the limits of its type for ${isolated(scope.value)}`;
   return (

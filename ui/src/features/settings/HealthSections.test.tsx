@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { type Backend, startBackend } from "../../testing/backend";
-import { forbidden, threshold } from "../../testing/fixtures";
+import { forbidden, limitsHeld } from "../../testing/fixtures";
 import { renderApp } from "../../testing/renderApp";
 import { limitProblems, limitsDraft, limitsOf, limitsText } from "../../ui/healthLimits";
 import { retentionProblems } from "./healthRetention";
@@ -11,7 +11,7 @@ function viewer(backend: Backend) {
 }
 
 const own = {
-  ...threshold("validator", null),
+  ...limitsHeld("validator", null),
   scope: { kind: "extension", value: "pii_guard" } as const,
   limits: { score_below_percent: 99, p95_above_ms: 250, silent_for_seconds: 600 },
 };
@@ -24,7 +24,7 @@ describe("limits as they are typed", () => {
       expect(limitsOf(limitsDraft(limits))).toEqual(limits);
     }
     expect(limitsText(own.limits)).toBe("score below 99 %, p95 above 250 ms, silent for 10 min");
-    expect(limitsText(threshold("pre", null).limits)).toBe("none");
+    expect(limitsText(limitsHeld("pre", null).limits)).toBe("none");
   });
 
   it("are refused where the database would refuse them", () => {
@@ -101,7 +101,7 @@ describe("the limits in the settings", () => {
 
   it("that extensions have of their own are listed and taken away", async () => {
     const backend = startBackend();
-    backend.thresholds.push(own);
+    backend.limits.push(own);
     const { user } = renderApp("/settings");
     expect(await screen.findByRole("textbox", { name: "pii_guard: silent for" })).toHaveValue("10 min");
     await user.click(screen.getByRole("button", { name: "Take the limits of its type for pii_guard" }));
@@ -112,7 +112,7 @@ describe("the limits in the settings", () => {
   it("are in sight and off for who may not change them, with the reason", async () => {
     const backend = startBackend();
     viewer(backend);
-    backend.thresholds.push(own);
+    backend.limits.push(own);
     const { user } = renderApp("/settings");
     const section = await screen.findByRole("region", { name: "Health limits" });
     expect(await within(section).findByText(/anna may not .* needs the role registry_editor/)).toBeVisible();

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { toErrorReport } from "../../../api/command";
-import { useHealthThresholds, useSetHealthThreshold } from "../../../api/health";
+import { useHealthLimits, useSetHealthLimits } from "../../../api/health";
 import type { ExtensionType, HealthLimits } from "../../../bindings";
 import { GuardedButton } from "../../../ui/GuardedButton";
 import { HealthLimitsForm } from "../../../ui/HealthLimitsForm";
@@ -18,13 +18,13 @@ type ExtensionLimitsProps = { id: string; type: ExtensionType; forbidden: string
 
 /** From when on one extension is in trouble, and whether that is said of it or of its type. */
 export function ExtensionLimits({ id, type, forbidden }: ExtensionLimitsProps) {
-  const thresholds = useHealthThresholds();
-  const set = useSetHealthThreshold();
+  const read = useHealthLimits();
+  const set = useSetHealthLimits();
   const [isEdited, setEdited] = useState(false);
-  if (!thresholds.data) return <span className={classes.quiet}>{thresholds.error ? "not known" : "…"}</span>;
+  if (!read.data) return <span className={classes.quiet}>{read.error ? "not known" : "…"}</span>;
 
-  const own = thresholds.data.find(({ scope }) => scope.kind === "extension" && scope.value === id);
-  const ofType = thresholds.data.find(({ scope }) => scope.kind === "type" && scope.value === type);
+  const own = read.data.find(({ scope }) => scope.kind === "extension" && scope.value === id);
+  const ofType = read.data.find(({ scope }) => scope.kind === "type" && scope.value === type);
   const limits = (own ?? ofType)?.limits ?? noLimits;
   const scope = { kind: "extension", value: id } as const;
 
