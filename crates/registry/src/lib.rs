@@ -24,6 +24,7 @@ mod error;
 pub mod extension_changes;
 pub mod extensions;
 pub mod health;
+mod lock;
 pub mod migrations;
 pub mod moving;
 pub mod plan;

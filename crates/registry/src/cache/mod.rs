@@ -25,7 +25,7 @@ mod source;
 mod stats;
 
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache};
@@ -43,6 +43,7 @@ pub use source::CacheDatabase;
 pub use stats::{CacheState, CacheStats, ChangeNotices, Divergence, PollingReason};
 
 use crate::extensions::ExtensionType;
+use crate::lock::lock;
 use crate::{Error, Result};
 use follow::Follower;
 use stats::LookupCounters;
@@ -420,9 +421,4 @@ fn following_ended() -> Error {
         attempted: "Reading all extensions",
         source: "the cache doesn't follow a database any more".into(),
     }
-}
-
-/// Nothing that holds these locks can leave them half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 //! is gone or can't be written to any more, and has the pool filled anew from there.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -20,6 +20,7 @@ use super::failure::{ConnectionFailure, ConnectionFailureReport};
 use super::lost_tail::{LostTail, find_lost_tail};
 use super::servers::{FoundServer, ROLE_TIMEOUT, ServerRole, Servers, worst};
 use crate::anchors::{Anchor, AnchorFile};
+use crate::lock::lock;
 use crate::registry::UNTESTED_IDLE_MAX;
 
 /// How often the server that is used is asked whether it still is the right one.
@@ -359,9 +360,4 @@ impl Shared {
             Err(_) => debug!("the end of the audit log couldn't be compared in time"),
         }
     }
-}
-
-/// Nothing that holds these locks can leave them half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
