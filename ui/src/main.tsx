@@ -6,6 +6,9 @@ import "./app/fonts.css";
 import "./app/tokens.css";
 import "./app/contrast.css";
 
+// Here and not with the date pickers, which come later: it can't be set up once Object.prototype is frozen.
+import "dayjs";
+
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
