@@ -319,7 +319,9 @@ impl Drop for Link {
 }
 
 // LIMIT 1 makes the planner fetch the changed rows one by one, by the primary key: reading the whole
-// table for a few of them is never what is wanted here, whatever it believes about the table.
+// table for a few of them is never what is wanted here, whatever it believes about the table. The entry is asked for
+// in the order of revisions, which one index alone has: of an empty log all indexes cost the same, and a plan that was
+// made then and kept goes through all of another one, for each change, until the table is analyzed.
 const NEWS: &str = "\
     SELECT head.registry_id::text AS registry_id, head.revision AS head_revision, head.hash,
            pg_is_in_recovery() AS is_standby, entry_then.hash AS hash_then, changed.extension_id,
@@ -327,7 +329,11 @@ const NEWS: &str = "\
            extensions.enabled, extensions.config, extensions.metadata, extensions.revision
     FROM public.registry_head AS head
     LEFT JOIN LATERAL (
-        SELECT hash FROM public.extension_audit_log WHERE revision = $1
+        SELECT CASE revision WHEN $1 THEN hash END AS hash
+        FROM public.extension_audit_log
+        WHERE revision >= $1
+        ORDER BY revision
+        LIMIT 1
     ) AS entry_then ON true
     LEFT JOIN LATERAL (
         SELECT DISTINCT extension_id
