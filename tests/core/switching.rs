@@ -164,6 +164,92 @@ on_each_server! {
         assert_eq!(database.value("SELECT max(revision) FROM extensions").await, "0");
     }
 
+    // Between the trigger that hands the end of the log over and the one that takes it, what is returned is evaluated.
+    async fn an_end_of_the_log_that_somebody_made_up_is_not_followed(database: TestDatabase) {
+        let registry = database.registry().await;
+        let login = database.login_of_member("registry_editor").await;
+        for (seal, made_up) in [
+            ("at_once", r"'\x' || repeat('00', 32)"),
+            ("at_once", "''"),
+            ("", r"'\x' || repeat('00', 32)"),
+        ] {
+            let statements = format!(
+                "BEGIN;
+                 SET LOCAL registry.seal = '{seal}';
+                 UPDATE extensions SET enabled = NOT enabled WHERE id IN ('pii_guard', 'mock_provider')
+                 RETURNING set_config('registry.previous_hash', {made_up}, true);
+                 COMMIT"
+            );
+            system_tests::database::execute(&login, &statements).await.unwrap();
+        }
+        let verification = registry.verify_audit_log().await.unwrap();
+        assert_eq!((verification.fault, verification.revision), (None, 6));
+        let behind = "SELECT count(*) FROM extensions
+                      JOIN (SELECT extension_id, max(revision) AS newest FROM extension_audit_log GROUP BY extension_id) AS log
+                        ON log.extension_id = extensions.id
+                      WHERE extensions.revision <> newest";
+        assert_eq!(database.value(behind).await, "0");
+    }
+
+    async fn a_clock_that_was_put_back_makes_no_entry_look_older(database: TestDatabase) {
+        let registry = database.registry().await;
+        registry.set_extension_enabled("pii_guard", false, &NO_CONTEXT).await.unwrap();
+        database.execute("UPDATE registry_head SET sealed_at = now() + interval '1 hour'").await;
+        let answered = registry.set_extension_enabled("pii_guard", true, &NO_CONTEXT).await.unwrap();
+        assert_eq!(answered.revision, 2);
+        let kept = "SELECT (SELECT sealed_at FROM extension_audit_log WHERE revision = 2)
+                           = (SELECT sealed_at FROM registry_head WHERE sealed_at > now() + interval '59 minutes')";
+        assert_eq!(database.value(kept).await, "t");
+        assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
+    }
+
+    // Its triggers work as the owner of the tables, and the one that sets no search_path names all that it uses.
+    async fn operators_and_types_that_stand_before_postgresqls_are_not_used(database: TestDatabase) {
+        let registry = database.registry().await;
+        let login = database.login_of_member("registry_editor").await;
+        database
+            .execute(
+                r"CREATE SCHEMA before;
+                GRANT USAGE ON SCHEMA before TO PUBLIC;
+                CREATE DOMAIN before.text AS pg_catalog.int4;
+                DO $do$
+                DECLARE
+                    operands pg_catalog.text[];
+                BEGIN
+                    FOREACH operands SLICE 1 IN ARRAY ARRAY[
+                        ['boolean', 'boolean'], ['pg_catalog.text', 'pg_catalog.text'], ['bigint', 'integer'],
+                        ['public.extensions', 'public.extensions'], ['bigint', 'bigint'], ['pg_catalog.varchar', 'pg_catalog.text']]
+                    LOOP
+                        EXECUTE format(
+                            $sql$CREATE FUNCTION before.used(one %s, other %s) RETURNS boolean LANGUAGE plpgsql
+                                AS 'BEGIN RAISE EXCEPTION ''used''; END'$sql$, operands[1], operands[2]);
+                        EXECUTE format('CREATE OPERATOR before.= (LEFTARG = %s, RIGHTARG = %s, FUNCTION = before.used)', operands[1], operands[2]);
+                        EXECUTE format('CREATE OPERATOR before.<> (LEFTARG = %s, RIGHTARG = %s, FUNCTION = before.used)', operands[1], operands[2]);
+                        EXECUTE format('CREATE OPERATOR before.+ (LEFTARG = %s, RIGHTARG = %s, FUNCTION = before.used)', operands[1], operands[2]);
+                        EXECUTE format('CREATE OPERATOR before.*= (LEFTARG = %s, RIGHTARG = %s, FUNCTION = before.used)', operands[1], operands[2]);
+                    END LOOP;
+                END
+                $do$",
+            )
+            .await;
+        for (retry, seal) in [(7, "at_once"), (8, "")] {
+            let statements = format!(
+                "BEGIN;
+                 SET LOCAL search_path = before, pg_catalog;
+                 SET LOCAL registry.seal = '{seal}';
+                 UPDATE public.extensions SET enabled = false WHERE id OPERATOR(pg_catalog.=) 'pii_guard';
+                 UPDATE public.extensions SET enabled = true WHERE id OPERATOR(pg_catalog.=) 'pii_guard';
+                 UPDATE public.extensions SET retry = {retry} WHERE id OPERATOR(pg_catalog.=) 'pii_guard';
+                 INSERT INTO public.extensions (id, type, subject) VALUES ('new', 'pre', 'new');
+                 DELETE FROM public.extensions WHERE id OPERATOR(pg_catalog.=) 'new';
+                 COMMIT"
+            );
+            system_tests::database::execute(&login, &statements).await.unwrap();
+        }
+        assert_eq!(registry.verify_audit_log().await.unwrap().fault, None);
+        assert_eq!(database.value("SELECT count(*) FROM extension_audit_log").await, "10");
+    }
+
     async fn others_that_are_in_its_way_are_waited_for(database: TestDatabase) {
         let registry = database.registry().await;
         let mut holder = database.superuser().connect().await.unwrap();
