@@ -1,5 +1,5 @@
 import { MantineThemeProvider } from "@mantine/core";
-import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
+import { Spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import { useMemo, useState } from "react";
 import { type ExtensionRow, useExtensions } from "../api/extensions";
 import { useExtensionActions } from "../features/extensions/extensionActions";
@@ -23,7 +23,6 @@ import {
 import { isolated } from "../ui/isolated";
 import { linkToExtension } from "../ui/link";
 import { notifyDone } from "../ui/notify";
-import { useShortcuts } from "../ui/useShortcuts";
 import palette from "./CommandPalette.module.css";
 import { entry, guarded } from "./paletteEntries";
 import { useGeneralActions } from "./useGeneralActions";
@@ -49,16 +48,12 @@ const named = {
 /** Every page, every action and every extension, by a few letters of its name. */
 export function CommandPalette({ onShowKeys }: { onShowKeys: () => void }) {
   const [query, setQuery] = useState("");
-  useShortcuts({
-    // A dialog that has just opened may not have the focus yet.
-    "Control+k": () => document.querySelector("[role=dialog]") === null && spotlight.open(),
-  });
   return (
     <MantineThemeProvider inherit theme={named}>
       <Spotlight.Root
         query={query}
         onQueryChange={setQuery}
-        // Its own listener does not know of dialogs, and would open over them.
+        // The shell has the key: this listener does not know of dialogs, and would open over them.
         shortcut={null}
         clearQueryOnClose
         scrollable

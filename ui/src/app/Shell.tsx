@@ -1,3 +1,4 @@
+import { spotlight } from "@mantine/spotlight";
 import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { usePermissions } from "../api/access";
@@ -41,7 +42,11 @@ export function Shell() {
   const worksAs = usePermissions().data?.works_as ?? null;
   const isProduction = useConnectionProfile().is_production;
   const login = useMemo(() => ({ name, worksAs }), [name, worksAs]);
-  useShortcuts({ "?": showKeys });
+  useShortcuts({
+    "?": showKeys,
+    // A dialog that has just opened may not have the focus yet.
+    "Control+k": () => document.querySelector("[role=dialog]") === null && spotlight.open(),
+  });
   useLinks();
   useMenu({ onShowKeys: showKeys });
   useHealthNotices();
