@@ -37,7 +37,7 @@ export async function loadLater(): Promise<void> {
   isAllLoaded = true;
 }
 
-/** Whether `loadLater` has ended some time after `delayMs` from when this was first shown, whatever came of it. */
+/** Loads all parts `delayMs` after this was first shown; true once that has ended, also where one could not be loaded. */
 export function useLater(delayMs: number): boolean {
   const [isTime, setTime] = useState(isAllLoaded);
   useEffect(() => {
